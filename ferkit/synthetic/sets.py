@@ -1,0 +1,297 @@
+"""The named sets of drawn faces: plans of who shows what, drawn once to disk as pictures and a table of truths.
+
+A set on disk is a folder of JPEG or PNG pictures, `<person>/<name>.jpg` (`<person>/<name>/<frame>.jpg` for sequences), and
+`truth.parquet` with a row per frame. It is read like any other data, by `ferkit.data.drawn`. Drawn pictures are CC0.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from ferkit.labels import BASIC7, SEVEN
+from ferkit.paths import cache_dir
+from ferkit.synthetic.draw import Frame, draw, model
+from ferkit.synthetic.expressions import Variation, action_units, blinks, course, expression
+from ferkit.synthetic.head import head_file, load_head
+from ferkit.synthetic.people import person
+from ferkit.synthetic.scene import STUDIO, WILD, Ranges, Scene, scene
+
+LEVELS = ("smoke", "lesson", "paper")
+JPEG_QUALITY = 92
+CKPLUS = {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69, "sadness": 28, "surprise": 83}
+MMI = {"anger": 32, "disgust": 31, "fear": 28, "happiness": 42, "sadness": 32, "surprise": 40}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a set is at one level; `people` x `takes` pictures of each class, or sequences of `frames` frames."""
+
+    people: int
+    takes: int
+    frames: int = 1
+
+
+@dataclass(frozen=True)
+class DrawnSet:
+    """A named set: what each person shows, where pictures are taken, and how many at each level."""
+
+    name: str
+    like: str  # the photographed data set it stands for
+    classes: str  # "seven", "compound", "sequences", "any" or "neutral"
+    levels: dict[str, Size]
+    pixels: int = 224
+    ranges: Ranges = STUDIO
+    first_person: int = 0  # seeds of people: sets share people only where their seeds overlap
+    back: bool = False  # sequences return to neutral
+
+
+SETS = {
+    s.name: s
+    for s in (
+        DrawnSet("stills", "iCV-MEFED", "compound", {"smoke": Size(4, 1), "lesson": Size(50, 1), "paper": Size(115, 5)}),
+        DrawnSet("posed", "JAFFE", "seven", {"smoke": Size(4, 1), "lesson": Size(10, 3), "paper": Size(10, 3)}, 256, first_person=2000),
+        DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},
+                 96, first_person=3000),
+        DrawnSet("sequences-mmi", "MMI", "sequences", {"smoke": Size(4, 1, 9), "lesson": Size(30, 1, 16), "paper": Size(30, 1, 40)},
+                 96, first_person=4000, back=True),
+        DrawnSet("identities", "CASIA-WebFace", "any", {"smoke": Size(8, 3), "lesson": Size(300, 8), "paper": Size(1000, 40)},
+                 64, WILD, first_person=10_000),
+        DrawnSet("wild", "AffectNet", "any", {"smoke": Size(10, 3), "lesson": Size(600, 4), "paper": Size(5000, 8)},
+                 128, WILD, first_person=20_000),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One clip to be drawn: who, what, when. `seed` decides everything else."""
+
+    person: int
+    name: str
+    emotion: str
+    complementary: str | None
+    frames: int
+    seed: int
+
+
+def plan(name: str, level: str = "lesson", seed: int = 0) -> list[Shot]:
+    """The clips of a set, person by person."""
+    drawn = _known(name, level)
+    size = drawn.levels[level]
+    first = drawn.first_person + seed * 100_000
+    shots = []
+    for who, (emotion, complementary, take) in _shown(drawn, size, seed):
+        what = f"{complementary}+{emotion}" if complementary else emotion
+        text = f"{who:05d}_{what}_{take}"
+        shots.append(Shot(first + who, text, emotion, complementary, size.frames, _seed(name, seed, text)))
+    return shots
+
+
+def draw_set(
+    name: str,
+    level: str = "lesson",
+    seed: int = 0,
+    folder: Path | None = None,
+    *,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """The folder of a named set, drawn now if it is not there yet.
+
+    Drawing uses all cores and goes on from where it was stopped. Raises ValueError for an unknown set or level.
+    """
+    drawn = _known(name, level)
+    folder = (
+        Path(folder) if folder else cache_dir() / "drawn" / f"{name}-{level}-{seed}-{fingerprint(name, level, seed)}"
+    )
+    if (folder / "truth.parquet").exists():
+        return folder
+    people = {
+        who: list(shots) for who, shots in itertools.groupby(plan(name, level, seed), key=lambda shot: shot.person)
+    }
+    parts = folder / ".parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    load_head()  # made once, before the workers look for it
+    todo = [(drawn, shots, folder) for who, shots in people.items() if not (parts / f"{who}.parquet").exists()]
+    bar = tqdm(
+        total=len(people),
+        initial=len(people) - len(todo),
+        desc=f"drawing {name} ({level})",
+        unit="person",
+        disable=not progress,
+    )
+    workers = min(workers or os.cpu_count() or 1, max(1, len(todo)))
+    with bar:
+        if workers == 1:
+            for job in todo:
+                _draw_person(*job)
+                bar.update()
+        else:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+                for _ in pool.map(_draw_person, *zip(*todo, strict=True)):
+                    bar.update()
+    table = pd.concat([pd.read_parquet(parts / f"{who}.parquet") for who in people], ignore_index=True)
+    (folder / "about.json").write_text(json.dumps(_about(drawn, level, seed), indent=1))
+    _replace(folder / "truth.parquet", lambda path: table.to_parquet(path))
+    for file in parts.iterdir():
+        file.unlink()
+    parts.rmdir()
+    return folder
+
+
+def frames_of(shot: Shot, drawn: DrawnSet) -> Iterator[tuple[Frame, dict[str, object]]]:
+    """The frames of one clip with their truths, in time order."""
+    head = load_head()
+    rng = np.random.default_rng(shot.seed)
+    made = _model(shot.person, drawn.pixels)
+    view = scene(rng, drawn.ranges)
+    apex, intensity = expression(
+        shot.emotion,
+        head.action_names,
+        rng,
+        complementary=shot.complementary,
+        person_seed=shot.person,
+        variation=Variation(),
+    )
+    rest, _ = expression("neutral", head.action_names, rng, person_seed=shot.person)
+    strengths = course(shot.frames, rng, back=drawn.back) if shot.frames > 1 else np.ones(1)
+    shut = blinks(shot.frames, rng)
+    drift = np.cumsum(rng.normal(0, 0.35, (shot.frames, 3)), axis=0) if shot.frames > 1 else np.zeros((1, 3))
+    lids = [head.action_names.index("eyeBlinkLeft"), head.action_names.index("eyeBlinkRight")]
+    for t, strength in enumerate(strengths):
+        amounts = rest + (apex - rest) * strength if shot.frames > 1 else apex
+        amounts = amounts.copy()
+        amounts[lids] = np.maximum(amounts[lids], shut[t])
+        now = _turned(view, drift[t])
+        frame = draw(made, head, amounts, now, drawn.pixels, seed=shot.seed % 2**31 + t)
+        yield (
+            frame,
+            {
+                "person": f"p{shot.person:05d}",
+                "name": shot.name,
+                "emotion": shot.emotion,
+                "complementary": shot.complementary or "",
+                "frame": t,
+                "frames": shot.frames,
+                "peak": int(np.argmax(strengths)),
+                "strength": float(strength),
+                "intensity": intensity,
+                "action_units": " ".join(map(str, action_units(amounts, head.action_names))),
+                **_person_truth(made.who),
+                **asdict(now),
+                **{f"action_{n}": float(a) for n, a in zip(head.action_names, amounts, strict=True)},
+                **{f"{axis}{i}": float(frame.landmarks[i, j]) for i in range(68) for j, axis in enumerate("xy")},
+            },
+        )
+
+
+def fingerprint(name: str, level: str, seed: int) -> str:
+    """Ten hex digits that change whenever the set's pictures would: its plan, the head, the drawing code."""
+    digest = hashlib.sha256(json.dumps(_about(SETS[name], level, seed), sort_keys=True).encode())
+    for file in sorted(Path(__file__).parent.glob("*")):
+        if file.suffix in (".py", ".json"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _about(drawn: DrawnSet, level: str, seed: int) -> dict[str, object]:
+    about = asdict(drawn) | {"level": level, "seed": seed, "head": head_file().name, "licence": "CC0-1.0"}
+    return about | {"levels": asdict(drawn.levels[level])}
+
+
+def _known(name: str, level: str) -> DrawnSet:
+    if name not in SETS:
+        raise ValueError(f"unknown drawn set {name!r}; known: {', '.join(SETS)}")
+    if level not in LEVELS:
+        raise ValueError(f"unknown level {level!r}; known: {', '.join(LEVELS)}")
+    return SETS[name]
+
+
+def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, tuple[str, str | None, int]]]:
+    """Who shows which (emotion, complementary, take)."""
+    rng = np.random.default_rng([seed, size.people, len(drawn.name)])
+    if drawn.classes == "sequences":
+        yield from _sequences(MMI if drawn.back else CKPLUS, size, rng)
+        return
+    compound: list[tuple[str, str | None]] = [
+        ("neutral", None),
+        *((d, c if c != d else None) for c in BASIC7 for d in BASIC7),
+    ]
+    for who in range(size.people):
+        if drawn.classes == "any":
+            shown: list[tuple[str, str | None]] = [(str(rng.choice(SEVEN)), None) for _ in range(size.takes)]
+            yield from ((who, (emotion, other, take)) for take, (emotion, other) in enumerate(shown))
+        else:
+            each = compound if drawn.classes == "compound" else [(emotion, None) for emotion in SEVEN]
+            yield from ((who, (emotion, other, take)) for emotion, other in each for take in range(size.takes))
+
+
+def _sequences(
+    counts: dict[str, int], size: Size, rng: np.random.Generator
+) -> Iterator[tuple[int, tuple[str, str | None, int]]]:
+    """As many sequences of each emotion as the photographed set has (fewer for fewer people); those who showed least come next."""
+    full = {sum(CKPLUS.values()): 118, sum(MMI.values()): 30}[sum(counts.values())]
+    shown: dict[int, list[str]] = {who: [] for who in range(size.people)}
+    for emotion, count in counts.items():
+        for _ in range(max(2, round(count * size.people / full))):
+            order = sorted(shown, key=lambda who: (shown[who].count(emotion), len(shown[who]), rng.random()))
+            shown[order[0]].append(emotion)
+    for who, emotions in shown.items():
+        for i, emotion in enumerate(emotions):
+            yield who, (emotion, None, emotions[:i].count(emotion))
+
+
+def _draw_person(drawn: DrawnSet, shots: list[Shot], folder: Path) -> None:
+    """Draw all clips of one person and leave their truths in `.parts`; the table's presence says that all pictures are there."""
+    rows = []
+    for shot in shots:
+        for frame, truth in frames_of(shot, drawn):
+            name = f"{shot.name}/{truth['frame']:03d}.jpg" if shot.frames > 1 else f"{shot.name}.jpg"
+            path = folder / f"p{shot.person:05d}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(frame.image).save(path, quality=JPEG_QUALITY, subsampling=0)
+            rows.append({"path": path.relative_to(folder).as_posix(), **truth})
+    _replace(folder / ".parts" / f"{shots[0].person}.parquet", lambda path: pd.DataFrame(rows).to_parquet(path))
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _replace(path: Path, write) -> None:  # type: ignore[no-untyped-def]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    os.replace(temporary, path)
+
+
+@lru_cache(maxsize=2)
+def _model(seed: int, pixels: int):  # type: ignore[no-untyped-def]
+    return model(person(seed, load_head()), load_head(), pixels)
+
+
+def _person_truth(who) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    return {key: getattr(who, key) for key in ("sex", "age", "weight", "melanin", "hair_volume", "beard")}
+
+
+def _turned(view: Scene, drift: np.ndarray) -> Scene:
+    turned = asdict(view)
+    for axis, by in zip(("yaw", "pitch", "roll"), drift, strict=True):
+        turned[axis] += float(by)
+    return Scene(**turned)
+
+
+def _seed(*what: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:7], "big")

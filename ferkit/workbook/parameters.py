@@ -1,0 +1,251 @@
+"""The parameters of a notebook, read from its tagged cell without running it.
+
+Convention: the first code cell of a notebook, and no other, is tagged `parameters`. It holds lines `name = literal`
+and nothing else, since papermill replaces only names written there: a value derived in that cell would keep its old
+value. Papermill merely warns about a name it does not know, so everything is checked here before anything runs.
+"""
+
+import ast
+import difflib
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+LEVELS = ("smoke", "lesson", "paper")
+DEVICES = ("auto", "cpu", "cuda")
+CHOICES = {"level": LEVELS, "device": DEVICES}
+TAG = "parameters"
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as it lies on disk."""
+
+    path: Path
+    parameters: Mapping[str, Any]  # name -> literal, in the order of the tagged cell
+    unread: tuple[str, ...]  # parameters that no later cell reads
+    source: str  # hash of all cells' text
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def read_notebook(path: Path) -> Notebook:
+    """The notebook in `path`.
+
+    Raises FileNotFoundError when there is none, ValueError when it is not a notebook or its parameters cell holds
+    anything but literals; the message has the line.
+    """
+    cells = _load(path).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    declared = {name: value for name, value, _ in _assignments(_tagged(code, path).source, path)}
+    read = names_read(cell.source for cell in code[1:])
+    text = "\0".join(f"{cell.cell_type}\1{cell.source}" for cell in cells)
+    unread = tuple(name for name in declared if name not in read)
+    return Notebook(path, declared, unread, hashlib.sha256(text.encode()).hexdigest())
+
+
+def names_read(sources) -> set[str]:
+    """The names that these cells read; every word of a cell that is not Python (a shell magic, say) counts as read."""
+    found: set[str] = set()
+    for source in sources:
+        try:
+            tree = ast.parse(plain_python(source))
+        except SyntaxError:
+            found.update(re.findall(r"\w+", source))
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+    return found
+
+
+def plain_python(source: str) -> str:
+    """The cell without its IPython magics, line numbers kept."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+
+
+def parse(name: str, text: str, literal: Any) -> Any:
+    """The value that `text` means for a parameter declared as `literal`: same type, or ValueError.
+
+    An int fits a float. Where the literal is None any Python literal is taken, and other text as a string.
+    """
+    if isinstance(literal, str):
+        return text
+    if isinstance(literal, bool):
+        if text.lower() not in ("true", "false"):
+            raise _misfit(name, text, literal, "true or false")
+        return text.lower() == "true"
+    if isinstance(literal, (int, float)):
+        try:
+            number = type(literal)(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise _misfit(name, text, literal, "a whole number" if isinstance(literal, int) else "a number")
+        return number
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        if literal is None:
+            return text
+        raise _misfit(name, text, literal, f"a {type(literal).__name__}") from None
+    if (literal is not None and type(value) is not type(literal)) or not _is_json(value):
+        raise _misfit(name, text, literal, f"a {type(literal).__name__}")
+    return value
+
+
+def settle(notebooks: Sequence[Notebook], wishes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The parameters of each notebook: its literals, with the user's `wishes` (name -> text) where it declares them.
+
+    Raises ValueError for a wish that no notebook declares or whose text does not fit, for a declared parameter that
+    the notebook never reads, for an unknown level or device, and for CUDA where there is none.
+    """
+    known = {name for notebook in notebooks for name in notebook.parameters}
+    for name in wishes:
+        if name not in known:
+            names = ", ".join(notebook.name for notebook in notebooks)
+            raise ValueError(
+                f"unknown parameter {name!r}{suggestion(name, known)}; "
+                f"{names} declare{'s' if len(notebooks) == 1 else ''}: {', '.join(sorted(known)) or 'none'}"
+            )
+    settled = []
+    for notebook in notebooks:
+        if notebook.unread:
+            raise ValueError(
+                f"{notebook.path}: {', '.join(notebook.unread)} declared in the parameters cell but read by no later "
+                "cell, so setting it would change nothing; use it or remove it"
+            )
+        values = dict(notebook.parameters)
+        for name, text in wishes.items():
+            if name in values:
+                values[name] = parse(name, text, values[name])
+        _check_choices(notebook.name, values)
+        settled.append(values)
+    return settled
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """ ", did you mean ...?" when a known word is close to this one, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def with_literals(notebook: Path, copy: Path, **values: Any) -> Path:
+    """Writes a copy of the notebook whose parameters cell has other literals; comments and outputs stay.
+
+    For tools that cannot set parameters, such as nbval. Raises ValueError for a name that the cell does not declare.
+    """
+    node = _load(notebook)
+    cell = _tagged([cell for cell in node.cells if cell.cell_type == "code"], notebook)
+    places = {name: place for name, _, place in _assignments(cell.source, notebook)}
+    for name in values:
+        if name not in places:
+            raise ValueError(f"{notebook}: no parameter {name!r}{suggestion(name, places)}")
+    text = cell.source.encode()  # ast counts columns in bytes
+    lines = list(accumulate(map(len, text.splitlines(keepends=True)), initial=0))
+    for name, place in reversed(places.items()):  # from the last, so that earlier positions stay right
+        if name in values:
+            start = lines[place.lineno - 1] + place.col_offset
+            end = lines[(place.end_lineno or 0) - 1] + (place.end_col_offset or 0)
+            text = text[:start] + repr(values[name]).encode() + text[end:]
+    cell.source = text.decode()
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    partial = copy.with_name(f".{copy.name}.{os.getpid()}.partial")
+    nbformat.write(node, partial)
+    os.replace(partial, copy)
+    return copy
+
+
+def _load(path: Path) -> nbformat.NotebookNode:
+    if not path.is_file():
+        raise FileNotFoundError(f"no notebook {path}")
+    try:
+        return nbformat.read(path, as_version=4)
+    except (
+        nbformat.reader.NotJSONError,
+        nbformat.ValidationError,
+        AttributeError,
+        KeyError,
+        UnicodeDecodeError,
+    ) as error:
+        raise ValueError(f"{path} is not a Jupyter notebook: {str(error).splitlines()[0]}") from error
+
+
+def _tagged(code: Sequence[nbformat.NotebookNode], path: Path) -> nbformat.NotebookNode:
+    tagged = [position for position, cell in enumerate(code) if TAG in cell.metadata.get("tags", ())]
+    if tagged != [0]:
+        found = f"code cells {', '.join(str(position + 1) for position in tagged)} are" if tagged else "none is"
+        raise ValueError(f"{path}: the first code cell, and no other, must be tagged `{TAG}`; {found}")
+    return code[0]
+
+
+def _assignments(source: str, path: Path) -> list[tuple[str, Any, ast.expr]]:
+    """Name, value and place of each line `name = literal`."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError as error:
+        raise ValueError(f"{path}: parameters cell, line {error.lineno}: {error.msg}") from error
+    found: dict[str, tuple[str, Any, ast.expr]] = {}
+    for statement in body:
+        where = f"{path}: parameters cell, line {statement.lineno}: `{ast.unparse(statement)}`"
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=expression):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as expression):
+                pass
+            case _:
+                raise ValueError(f"{where} is not `name = literal`; move it to the next cell")
+        try:
+            value = ast.literal_eval(expression)
+        except ValueError:
+            raise ValueError(f"{where}: the value is not a literal; derive it in the next cell") from None
+        if not _is_json(value):  # papermill would hand a tuple or a set over as text
+            raise ValueError(
+                f"{where}: papermill passes numbers, text, None, lists, and dictionaries with text keys only"
+            )
+        if name in found:
+            raise ValueError(f"{where}: {name} is declared twice")
+        found[name] = (name, value, expression)
+    return list(found.values())
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        return json.loads(json.dumps(value)) == value
+    except (TypeError, ValueError):
+        return False
+
+
+def _misfit(name: str, text: str, literal: Any, wanted: str) -> ValueError:
+    return ValueError(
+        f"parameter {name}={text!r} does not fit: the notebook declares {name} = {literal!r}, give {wanted}"
+    )
+
+
+def _check_choices(notebook: str, values: Mapping[str, Any]) -> None:
+    for name, choices in CHOICES.items():
+        if name in values and values[name] not in choices:
+            value = values[name]
+            raise ValueError(
+                f"{notebook}: unknown {name} {value!r}{suggestion(str(value), choices)}; known: {', '.join(choices)}"
+            )
+    if values.get("device") == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ValueError(
+                "device 'cuda' was asked for, but PyTorch finds no CUDA device here; use --device auto or cpu"
+            )

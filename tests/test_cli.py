@@ -1,0 +1,142 @@
+"""The command line: wrong use is one message and exit code 2, before anything runs."""
+
+import errno
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from tiny_notebooks import write
+from typer.testing import CliRunner
+
+from ferkit import __version__, cli
+from ferkit.workbook import runner
+
+
+def ferkit(*words: object):
+    return CliRunner().invoke(cli.app, [str(word) for word in words])
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """One notebook with a device, in a project of its own; running it is a failure."""
+    parameters = 'level = "lesson"\nseed = 0\nout = "../build"\ndevice = "auto"\nepochs = 5'
+    path = write(tmp_path / "notebooks" / "01_tiny.ipynb", parameters=parameters)
+    monkeypatch.setattr(runner, "NOTEBOOKS", path.parent)
+    monkeypatch.setattr(runner, "run", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("-p epcohs=3", "unknown parameter 'epcohs', did you mean 'epochs'"),
+        ("-p epochs", "expected NAME=VALUE"),
+        ("-p epochs=many", "give a whole number"),
+        ("-p epochs=1 -p epochs=2", "given twice"),
+        ("--seed 1 -p seed=2", "given twice"),
+        ("-p out=here", "use --out"),
+        ("--level leson", "did you mean 'lesson'"),
+        ("--device gpu", "unknown device 'gpu'"),
+        ("--device cuda", "no CUDA device"),
+        ("--kernel nothing", "no kernel 'nothing' is installed"),
+        ("--dataset jaffe", "unknown parameter 'dataset'"),
+        ("--data-root no/such/folder", "no folder no/such/folder"),
+        ("07", "no notebook '07'"),
+        ("gone.ipynb", "no notebook gone.ipynb"),
+    ],
+)
+def test_wrong_use_of_run(tiny, tmp_path, words, message):
+    result = ferkit("run", *words.split(), "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_words_for_the_shell_are_wrong_use_too(tiny):
+    assert ferkit("run", "--seed", "three").exit_code == 2
+    assert ferkit("rnu").exit_code == 2
+
+
+def test_an_unread_parameter_stops_before_anything_runs(tiny, tmp_path):
+    node = nbformat.read(tiny, as_version=4)
+    node.cells[1].source += "\nunused = 1"
+    nbformat.write(node, tiny)
+    result = ferkit("run", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "unused declared in the parameters cell but read by no later cell" in result.stderr
+
+
+def test_a_mistake_in_the_code_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("ferkit.data.available", lambda root: int("a mistake"))
+    result = ferkit("data", "list")
+    assert isinstance(result.exception, ValueError)
+
+
+def test_a_full_disk_is_told_without_a_traceback(tiny, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "run.json")
+
+    monkeypatch.setattr(runner, "run", full)
+    result = ferkit("run", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "No space left on device: 'run.json'" in result.stderr
+
+
+def test_the_command_starts_fast_and_says_its_version():
+    heavy = "torch, papermill, pandas, nbconvert, dlib, matplotlib".split(", ")
+    code = f"import sys, ferkit.cli; print(*set({heavy}) & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == ""
+    assert ferkit("--version").stdout == f"ferkit {__version__}\n"
+
+
+def test_data_list_and_card():
+    listed = ferkit("data", "list", "--root", "nowhere")
+    assert listed.exit_code == 0
+    assert "london" in listed.stdout
+    assert "licence" in ferkit("data", "card", "london").stdout
+    wrong = ferkit("data", "card", "londn")
+    assert wrong.exit_code == 2
+    assert "unknown data set 'londn'" in wrong.stderr
+
+
+def test_data_check_of_a_folder_that_is_not_there(tmp_path):
+    result = ferkit("data", "check", "london", "--root", tmp_path)
+    assert result.exit_code == 2
+    assert str(tmp_path) in result.stderr
+
+
+def test_doctor_has_a_verdict_per_row():
+    result = ferkit("doctor")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert all(line.startswith(("PASS  ", "WARN  ")) for line in lines)
+    for what in ("Python", "torch", "GPU", "68-point model", "drawn head", "cache", "london"):
+        assert any(line[6:].startswith(what) for line in lines), what
+
+
+def test_predict_writes_the_table_and_names_pictures_without_a_face(tmp_path, monkeypatch):
+    table = pd.DataFrame(
+        {"path": ["a.jpg", "b.jpg"], "face": [0, None], "emotion": ["fear", None], "fear": [1.0, None]}
+    )
+    asked = {}
+
+    def predict_path(path, model=None, residual=False):
+        asked.update(path=path, model=model, residual=residual)
+        return table
+
+    monkeypatch.setitem(sys.modules, "ferkit.predict", type(sys)("ferkit.predict"))
+    sys.modules["ferkit.predict"].predict_path = predict_path
+    out = tmp_path / "new" / "predictions.csv"
+    result = ferkit("predict", tmp_path, "--out", out, "--residual")
+    assert result.exit_code == 0
+    assert asked == {"path": tmp_path, "model": None, "residual": True}
+    pd.testing.assert_frame_equal(pd.read_csv(out), table, check_dtype=False)
+    assert "no face found in b.jpg" in result.stderr
+    assert "2 pictures, 1 faces, 1 pictures without" in result.stdout
+    missing = ferkit("predict", tmp_path / "gone", "--out", out)
+    assert missing.exit_code == 2
+    assert "gone" in missing.stderr
