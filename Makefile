@@ -38,10 +38,11 @@ lab: setup
 	@"$(BIN)/jupyter" lab notebooks $(ARGS)
 
 figures: setup
-	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; redraw_all("figures")'
+	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; print(redraw_all("figures").to_string(index=False))'
 
 bench: setup
-	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' $(ARGS)
+	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' -o python_functions='bench_*' \
+	    --benchmark-columns=median,iqr,rounds $(ARGS)
 
 lint: setup
 	@"$(BIN)/ruff" check . && "$(BIN)/ruff" format --check . && "$(BIN)/mypy"
@@ -69,8 +70,9 @@ install:
 	@rm -f "$(STAMP)"
 	@echo 'Installing the packages of requirements.txt (the first time: minutes, and some 7 GB where PyTorch brings CUDA)'
 	@set -o pipefail; "$(BIN)/python" -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt \
-	    | awk '/^ *(Downloading|Processing) / && !/metadata/ { sub(/^ *[^ ]+ ([^ ]*\/)?/, "  "); print; fflush() } \
-	           /^Installing/ { print "  unpacking them"; fflush() }'
+	    | awk '/^Collecting/ && ++n % 25 == 0 { print "  " n " packages found"; fflush() } \
+	           /^ *Downloading .*[0-9] [MG]B\)/ { sub(/^ *[^ ]+ ([^ ]*\/)?/, "  "); print; fflush() } \
+	           /^Installing/ { print "  unpacking " n " packages"; fflush() }'
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@$(WANTED) > "$(STAMP)"
 

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from ferkit.faces.detect import resize
+from ferkit.landmarks import five_points
 
 TEMPLATE = {"eyes": (0.5, 0.30), "upper_lip": (0.5, 0.58)}  # where the two points land, parts of the size
 UPPER_LIP = 51
@@ -32,7 +33,8 @@ def anchors(points: np.ndarray) -> np.ndarray:
     points = np.asarray(points, dtype=float)
     if points.shape[-2:] != (68, 2):
         raise ValueError(f"expected 68 landmarks (..., 68, 2), got {points.shape}")
-    return np.stack([points[..., 36:48, :].mean(axis=-2), points[..., UPPER_LIP, :]], axis=-2)
+    eyes = five_points(points)[..., :2, :].mean(axis=-2)
+    return np.stack([eyes, points[..., UPPER_LIP, :]], axis=-2)
 
 
 def alignment(points: np.ndarray, size: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from PIL import Image, ImageOps
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 SEARCH = (256, 512, 1024)  # shorter side of the searched copies, pixels
 FACE = 400  # a face is enlarged to this width before its landmarks are found, pixels
-SURE, WEAK = 0.0, -0.2  # detection scores: taken at once; taken when no size shows a sure face
+SURE, WEAK = 0.2, -0.2  # detection scores: taken at once; taken, the best one, when no size shows a sure face
 NEAR_EQUAL = 0.8  # faces at least this wide, relative to the widest, count as equal in size
 DIM = 96  # grey levels between the 1st and 99th percentile under which a picture is stretched
 
@@ -66,7 +66,8 @@ def read_reduced(path: str | Path, longest: int | None) -> tuple[np.ndarray, flo
         with Image.open(io.BytesIO(content)) as picture:
             side = max(picture.size)
             if longest and side > longest:
-                picture.draft(None, tuple(-(-pixels * longest // side) for pixels in picture.size))
+                width, height = (-(-pixels * longest // side) for pixels in picture.size)
+                picture.draft(None, (width, height))
             ImageOps.exif_transpose(picture, in_place=True)
             pixels = _rgb(picture)
     except Exception as error:  # damaged files make Pillow raise nearly anything
@@ -100,7 +101,7 @@ def landmarks_in(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     width = box[2] - box[0]
     if not (np.isfinite(box).all() and width > 0 and box[3] > box[1]):
         raise ValueError(f"expected a box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box.tolist()}")
-    low, high = (box[:2] - 0.3 * width).astype(int), (box[2:] + 0.3 * width).astype(int) + 1
+    low, high = np.floor(box[:2] - 0.3 * width).astype(int), np.ceil(box[2:] + 0.3 * width).astype(int)
     part, scale = resize(_window(image, low, high), max(1.0, FACE / width))
     x0, y0, x1, y1 = np.rint((box - np.tile(low, 2)) * np.tile(scale, 2)).astype(int).tolist()
     shape = predictor()(part, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
@@ -111,13 +112,13 @@ def landmarks_in(image: np.ndarray, box: np.ndarray) -> np.ndarray:
 def resize(image: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
     """A picture scaled smoothly, and the factors `(2,)` for x and y that rounding to whole pixels made of `factor`.
 
-    Shrinking averages areas, enlarging is linear. Points in pixels of `image` are multiplied by the factors.
+    Shrinking averages areas, enlarging is bicubic. Points in pixels of `image` are multiplied by the factors.
     """
     if factor == 1:
         return image, np.ones(2)
     height, width = image.shape[:2]
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
     return scaled, np.array(size) / (width, height)
 
 
@@ -153,13 +154,14 @@ def _search(image: np.ndarray, upsample: float | str, every: bool) -> list[tuple
     _check(image)
     shorter = min(image.shape[:2])
     if upsample == "auto":
-        passes = [(_factor(side, shorter), 0.0) for side in SEARCH if side <= max(SEARCH[1], shorter)]
+        passes = [(_factor(side, image), 0.0) for side in SEARCH if side <= max(SEARCH[1], shorter)]
         passes += [(passes[0][0], 0.25)]  # last, with a border, for a face that fills the picture
     elif not isinstance(upsample, str) and upsample > 0:
         passes = [(float(upsample), 0.0)]
     else:
         raise ValueError(f'expected "auto" or a positive number for `upsample`, got {upsample!r}')
-    sure, weak = [], []
+    sure: list[tuple[np.ndarray, float]] = []
+    weak: list[tuple[np.ndarray, float]] = []
     for factor, border in passes:
         if sure and (border or not every):
             break
@@ -173,15 +175,19 @@ def _scan(image: np.ndarray, factor: float, border: float) -> list[tuple[np.ndar
     """Boxes and scores of dlib's detector on a copy scaled by `factor`, edged with `border` of its shorter side."""
     copy, scale = resize(image, factor)
     margin = round(border * min(copy.shape[:2]))
-    copy = cv2.copyMakeBorder(_grey(copy), *[margin] * 4, cv2.BORDER_REPLICATE)
+    copy = cv2.copyMakeBorder(_grey(copy), margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     rectangles, scores, _ = _detector().run(copy, 0, WEAK)
     boxes = [np.array([r.left(), r.top(), r.right() + 1, r.bottom() + 1]) for r in rectangles]
     return [((box - margin) / np.tile(scale, 2), float(score)) for box, score in zip(boxes, scores, strict=True)]
 
 
-def _factor(side: int, shorter: int) -> float:
-    """About side / shorter; one over a whole number where that shrinks much, which OpenCV averages three times faster."""
-    return side / shorter if shorter < 2 * side else 1 / round(shorter / side)
+def _factor(side: int, image: np.ndarray) -> float:
+    """What makes `side` of the shorter side, without making a thin strip enormous.
+
+    Where it shrinks much it is one over a whole number, which OpenCV averages three times faster.
+    """
+    shorter, longer = sorted(image.shape[:2])
+    return min(side / shorter, max(1.0, 4096 / longer)) if shorter < 2 * side else 1 / round(shorter / side)
 
 
 def _faces(image: np.ndarray, found: list[tuple[np.ndarray, float]], most: int | None = None) -> list[Face]:
@@ -214,8 +220,8 @@ def _window(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     if x0 >= x1 or y0 >= y1:
         raise ValueError(f"the box lies outside the picture of {size[0]} x {size[1]} pixels")
     part = _grey(image[y0:y1, x0:x1])
-    edges = y0 - low[1], high[1] - y1, x0 - low[0], high[0] - x1
-    return cv2.copyMakeBorder(part, *map(int, edges), cv2.BORDER_REPLICATE) if any(edges) else part
+    top, bottom, left, right = map(int, (y0 - low[1], high[1] - y1, x0 - low[0], high[0] - x1))
+    return cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
 
 
 def _grey(image: np.ndarray) -> np.ndarray:
@@ -236,10 +242,10 @@ def _check(image: np.ndarray) -> None:
 def _rgb(picture: Image.Image) -> np.ndarray:
     """The pixels of a Pillow picture of any mode as `(H, W, 3)` uint8."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, dtype=float)
+        values = np.nan_to_num(np.asarray(picture, dtype=float))
         full = 65535 if picture.mode.startswith("I") else 1 if values.max() <= 1 else 255
         return np.repeat(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return np.array(picture.convert("RGB"))
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))

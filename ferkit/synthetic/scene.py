@@ -72,6 +72,9 @@ WILD = Ranges(
     light_azimuth=(-80, 80), light_elevation=(-15, 70), key=(0.4, 1.4), ambient=(0.2, 0.7), warmth=(-0.7, 0.9), background=(0.02, 0.9),
     background_tint=(0, 0.5), clutter=(0, 1), exposure=(-0.8, 0.8), noise=(0, 9), blur=(0, 1.5), grey=(0, 1),
 )  # fmt: skip
+PORTRAIT = Ranges(
+    yaw=(-10, 10), pitch=(-8, 8), roll=(-4, 4), light_azimuth=(-60, 60), key=(0.5, 1.1), exposure=(-0.4, 0.3)
+)
 FIXED = Ranges(**{f.name: (f.default, f.default) for f in fields(Scene)})  # nothing varies
 
 

@@ -27,7 +27,7 @@ from ferkit.synthetic.draw import Frame, draw, model
 from ferkit.synthetic.expressions import Variation, action_units, blinks, course, expression
 from ferkit.synthetic.head import head_file, load_head
 from ferkit.synthetic.people import person
-from ferkit.synthetic.scene import STUDIO, WILD, Ranges, Scene, scene
+from ferkit.synthetic.scene import PORTRAIT, STUDIO, WILD, Ranges, Scene, scene
 
 LEVELS = ("smoke", "lesson", "paper")
 JPEG_QUALITY = 92
@@ -50,7 +50,7 @@ class DrawnSet:
 
     name: str
     like: str  # the photographed data set it stands for
-    classes: str  # "seven", "compound", "sequences", "any" or "neutral"
+    classes: str  # "seven", "portraits" (neutral and happiness count twice), "compound", "sequences" or "any"
     levels: dict[str, Size]
     pixels: int = 224
     ranges: Ranges = STUDIO
@@ -63,6 +63,10 @@ SETS = {
     for s in (
         DrawnSet("stills", "iCV-MEFED", "compound", {"smoke": Size(4, 1), "lesson": Size(50, 1), "paper": Size(115, 5)}),
         DrawnSet("posed", "JAFFE", "seven", {"smoke": Size(4, 1), "lesson": Size(10, 3), "paper": Size(10, 3)}, 256, first_person=2000),
+        DrawnSet("portraits", "many people before a camera", "portraits",
+                 {"smoke": Size(16, 1), "lesson": Size(200, 1), "paper": Size(1000, 2)}, 160, PORTRAIT, first_person=30_000),
+        DrawnSet("large", "iCV-MEFED's large photographs", "seven",
+                 {"smoke": Size(3, 1), "lesson": Size(15, 1), "paper": Size(115, 3)}, 1200, first_person=0),
         DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},
                  96, first_person=3000),
         DrawnSet("sequences-mmi", "MMI", "sequences", {"smoke": Size(4, 1, 9), "lesson": Size(30, 1, 16), "paper": Size(30, 1, 40)},
@@ -236,7 +240,10 @@ def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, tuple[
             yield from ((who, (emotion, other, take)) for take, (emotion, other) in enumerate(shown))
         else:
             each = compound if drawn.classes == "compound" else [(emotion, None) for emotion in SEVEN]
-            yield from ((who, (emotion, other, take)) for emotion, other in each for take in range(size.takes))
+            if drawn.classes == "portraits":  # the two that people show most often count twice
+                each = [*each, ("neutral", None), ("happiness", None)]
+            takes = {pair: itertools.count() for pair in each}
+            yield from ((who, (*pair, next(takes[pair]))) for pair in each for _ in range(size.takes))
 
 
 def _sequences(

@@ -122,7 +122,7 @@ def brow_mask(who: Person, x: Tensor, y: Tensor) -> Tensor:
     inner, outer = 1.25, 5.95
     along = ((x - inner) / (outer - inner)).clamp(-0.5, 1.5)
     rise = who.brow_arch * (1 - ((along - 0.62) / 0.62) ** 2)
-    centre = BROW_Y - who.brow_height - rise + 1.2 * (along - 0.7).clamp(min=0)
+    centre = BROW_Y - who.brow_height - rise + 1.7 * (along - 0.55).clamp(min=0)
     half = who.brow_thickness * (1.05 - 0.55 * along.clamp(0, 1)) * (1 - (-along * 4).clamp(0, 1))
     across = ((y - centre) / half.clamp(min=0.03)).abs()
     ends = torch.sigmoid((along + 0.02) * 30) * torch.sigmoid((1.0 - along) * 18)

@@ -1,0 +1,41 @@
+"""Pictures of numbers: arrays or a table in, the `Axes` out. Nothing is shown, or set for other plots.
+
+Convention
+- Points are `(68, 2)` in pixels, y down, on any Axes: drawn on an empty one, the face stands upright.
+- Tables are pandas, one row a mark, with the columns each function names. `save_figure` keeps them beside the picture.
+- Colours of emotions are EMOTION_COLOURS and nothing else.
+"""
+
+from ferkit.plots.colours import EMOTION_COLOURS, SERIES
+from ferkit.plots.faces import (
+    plot_alignment_steps,
+    plot_contact_sheet,
+    plot_displacement,
+    plot_landmarks,
+    plot_residuals,
+)
+from ferkit.plots.labels import plot_compound_grid, plot_votes
+from ferkit.plots.results import plot_confusion, plot_intervals, plot_top_k
+from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
+
+__all__ = [
+    "EMOTION_COLOURS",
+    "PLOTS",
+    "SERIES",
+    "draw",
+    "plot_alignment_steps",
+    "plot_compound_grid",
+    "plot_confusion",
+    "plot_contact_sheet",
+    "plot_displacement",
+    "plot_intervals",
+    "plot_landmarks",
+    "plot_residuals",
+    "plot_top_k",
+    "plot_votes",
+    "points_table",
+    "redraw_all",
+    "save_figure",
+    "save_picture",
+    "table_points",
+]

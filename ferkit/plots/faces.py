@@ -1,0 +1,177 @@
+"""Faces: landmarks as lines, what moved, and sheets of pictures."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from ferkit.plots.colours import FAINT, INK, SERIES
+
+# The lines that make a face of 68 points; the first point again closes one.
+CONTOURS = (
+    (*range(0, 17),),
+    (*range(17, 22),),
+    (*range(22, 27),),
+    (*range(27, 31),),
+    (*range(31, 36),),
+    (*range(36, 42), 36),
+    (*range(42, 48), 42),
+    (*range(48, 60), 48),
+    (*range(60, 68), 60),
+)
+
+
+def plot_landmarks(
+    points: ArrayLike,
+    *,
+    ax: Axes | None = None,
+    colour: str = INK,
+    label: str | None = None,
+    connect: bool = True,
+    width: float = 1.5,
+    alpha: float = 1.0,
+) -> Axes:
+    """A face as lines through its points, or as dots alone."""
+    ax, points = _face_axes(ax), _points(points)
+    if connect:
+        x, y = _lines(points).T
+        ax.plot(x, y, color=colour, lw=width, alpha=alpha, label=label, solid_joinstyle="round")
+    else:
+        ax.plot(*points.T, ".", color=colour, ms=2.5 * width, alpha=alpha, label=label)
+    return ax
+
+
+def plot_residuals(points: ArrayLike, *, ax: Axes | None = None, colour: str = SERIES[0]) -> Axes:
+    """Many faces `(N, 68, 2)` over each other, pale, with their mean.
+
+    For residuals give the mean face plus each residual: then both pictures are faces on one scale.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    for face in points:
+        ax = plot_landmarks(face, ax=ax, colour=colour, width=0.8, alpha=max(0.15, min(0.6, 8 / len(points))))
+    return plot_landmarks(points.mean(0), ax=ax, colour=INK, width=2)
+
+
+def plot_displacement(
+    points_from: ArrayLike,
+    points_to: ArrayLike,
+    *,
+    ax: Axes | None = None,
+    colour: str = SERIES[1],
+    times: float = 1,
+) -> Axes:
+    """Arrows from each point of one face, drawn pale, to the same point of another, `times` as long."""
+    start, end = _points(points_from), _points(points_to)
+    ax = plot_landmarks(start, ax=ax, colour=FAINT)
+    ax.quiver(
+        *start.T,
+        *((end - start) * times).T,
+        color=colour,
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        width=0.007,
+        zorder=3,
+    )
+    reach = np.concatenate([start, start + (end - start) * times])
+    ax.update_datalim(reach)
+    ax.autoscale_view()
+    if times != 1:
+        ax.text(0.5, 0, f"arrows {times:g} times as long", transform=ax.transAxes, ha="center", va="top", color=INK)
+    return ax
+
+
+def plot_contact_sheet(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+    *,
+    points: Sequence[ArrayLike | None] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Pictures `(H, W)` or `(H, W, 3)` in rows of `columns`, each in a square of side 1, with titles above (lines end with
+    a newline).
+
+    `points` are landmarks in pixels of each picture, drawn on it, None for none.
+    """
+    ax = plt.gca() if ax is None else ax
+    rows = -(-len(images) // columns)
+    lines = max((title.count("\n") + 1 for title in titles or ()), default=0)
+    lead = 0.06 + 0.18 * lines  # room for titles
+    for i, image in enumerate(images):
+        height, width = np.shape(image)[:2]
+        side = max(height, width)
+        x, y = (i % columns) * 1.04, (i // columns) * (1 + lead)
+        left, top = x + (1 - width / side) / 2, y + (1 - height / side) / 2
+        ax.imshow(
+            image,
+            cmap="gray",
+            vmin=0,
+            vmax=255 if np.asarray(image).dtype == np.uint8 else 1,
+            extent=(left, left + width / side, top + height / side, top),
+            interpolation="antialiased",
+        )
+        if titles is not None:
+            ax.text(x + 0.5, y - 0.04, titles[i], ha="center", va="bottom", size="small", color=INK)
+        found = None if points is None else points[i]
+        if found is not None:
+            placed = _points(found) / side + (left, top)
+            ax.plot(*_lines(placed).T, color="white", lw=1.6, alpha=0.6)
+            ax.plot(*placed.T, ".", color=SERIES[1], ms=3)
+    ax.set(xlim=(0, min(columns, len(images)) * 1.04 - 0.04), ylim=(rows * (1 + lead) - lead, -lead))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def plot_alignment_steps(
+    images: Sequence[np.ndarray],
+    points: Sequence[ArrayLike | None],
+    titles: Sequence[str],
+    *,
+    anchors: Sequence[ArrayLike | None] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """The pictures of one face side by side with arrows between them, landmarks on each.
+
+    `anchors` are the points `(2, 2)` that the alignment holds on to, in pixels of each picture: drawn as crosses.
+    """
+    ax = plot_contact_sheet(images, titles, len(images), points=points, ax=ax)
+    for i, image in enumerate(images):
+        height, width = np.shape(image)[:2]
+        if anchors is not None and anchors[i] is not None:
+            side = max(height, width)
+            placed = np.asarray(anchors[i]) / side + (i * 1.04, 0) + (1 - np.array([width, height]) / side) / 2
+            ax.plot(*placed.T, "+", color=SERIES[2], ms=12, mew=2.5)
+        if i:
+            ax.annotate(
+                "",
+                (i * 1.04 + 0.07, 0.5),
+                (i * 1.04 - 0.11, 0.5),
+                arrowprops={"arrowstyle": "simple", "fc": INK, "ec": "white"},
+            )
+    return ax
+
+
+def _face_axes(ax: Axes | None) -> Axes:
+    ax = plt.gca() if ax is None else ax
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    ax.set_aspect("equal")
+    if not ax.images:
+        ax.set_axis_off()
+    return ax
+
+
+def _points(points: ArrayLike) -> np.ndarray:
+    array = np.asarray(points, dtype=np.float64)
+    if array.shape != (68, 2):
+        raise ValueError(f"expected the points of one face (68, 2), got {array.shape}")
+    return array
+
+
+def _lines(points: np.ndarray) -> np.ndarray:
+    """The contours of a face as one line `(M, 2)`, broken by nan."""
+    return np.concatenate([np.concatenate([points[list(line)], [[np.nan, np.nan]]]) for line in CONTOURS])
