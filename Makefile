@@ -14,13 +14,14 @@ WANTED = { pwd; cat requirements.txt pyproject.toml; }
 CORES = --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab figures bench lint setup clean
+.PHONY: help run test lab figures notebooks bench lint setup clean
 
 help:
 	@echo 'make run      run all notebooks; ends with a table of results and the path of index.html'
 	@echo 'make test     run all tests, the notebooks among them'
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make figures  draw every figure again from its saved numbers'
+	@echo 'make notebooks  run the committed notebooks where they are and keep their outputs and figures'
 	@echo 'make bench    measure speed'
 	@echo 'make lint     check style and types'
 	@echo 'make clean    delete build/ and the caches of tools; the environment stays'
@@ -39,6 +40,10 @@ lab: setup
 
 figures: setup
 	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; print(redraw_all("figures").to_string(index=False))'
+
+# The committed notebooks: run where they are, at `lesson`, outputs kept; their figures go to figures/.
+notebooks: setup
+	@"$(BIN)/python" -c 'from ferkit.workbook.publish import publish; publish()'
 
 bench: setup
 	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' -o python_functions='bench_*' \

@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.pipeline import Pipeline
 
-from ferkit.baselines import Answers, Classifier, centred, cross_validate, fit, linear_svm, raw, residual
+from ferkit.baselines import Answers, Classifier, centred, cross_validate, fit, linear_svm, one_thread, raw, residual
 
 FORMAT = "ferkit landmark model 1"
 ARRAYS = ("weights", "bias", "mean", "scale", "mean_face")
@@ -102,6 +102,7 @@ class LandmarkModel:
         return cls(**arrays, **words | {"names": tuple(words["names"])})
 
 
+@one_thread
 def train(
     landmarks: ArrayLike,
     labels: Sequence[str],

@@ -108,7 +108,8 @@ def test_the_residual_model_asks_who_it_is():
         model.scores(points)
     with pytest.warns(UserWarning, match="1 people have one picture only"):
         alone = model.scores(points[:1], ["p00"])
-    assert np.allclose(alone, ((points[:1] - model.mean_face).reshape(1, -1) - model.mean) / model.scale @ model.weights.T + model.bias)  # fmt: skip
+    features = (points[:1] - model.mean_face).reshape(1, -1)
+    assert np.allclose(alone, (features - model.mean) / model.scale @ model.weights.T + model.bias)
 
 
 def test_impossible_models_are_refused(trained):

@@ -171,7 +171,6 @@ def test_what_is_measured_now_is_of_multimodal():
     assert ours == {
         "svm/raw": "stills/50/raw/top1",
         "svm/residual": "stills/50/residual/top1",
-        "top_k/1200/1": "stills/50/residual_1200/top1",
     }
 
 

@@ -148,7 +148,9 @@ def redraw(file: str | Path) -> bool:
         return False
     numbers = file.with_suffix(".csv")
     if not numbers.is_file():
-        raise FileNotFoundError(f"{file} has no {numbers.name} beside it; run {how['made_by'].get('notebook', 'what made it')} again")
+        raise FileNotFoundError(
+            f"{file} has no {numbers.name} beside it; run {how['made_by'].get('notebook', 'what made it')} again"
+        )
     table = _read(numbers.read_text(encoding="utf-8"))
     figure = draw(how["plot"], table, size=tuple(how["size"]), title=how["title"], **how["options"])
     _write(file.with_suffix(".png"), png(figure))
@@ -184,7 +186,7 @@ def _about(how: Mapping[str, Any], made_by: Mapping[str, Any]) -> bytes:
 
 
 def _read(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text), float_precision="round_trip", keep_default_na=False, na_values=[""])
+    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ferkit.synthetic import shade
@@ -17,17 +18,21 @@ from ferkit.synthetic.scene import Scene, rotation
 from ferkit.synthetic.skin import Skin, fold_strengths, paint
 
 SKIN, EYE, LASH = PARTS.index("skin"), PARTS.index("eye"), PARTS.index("lash")
-TEETH, TONGUE = (PARTS.index("upper_teeth"), PARTS.index("lower_teeth")), PARTS.index("tongue")
+UPPER_TEETH, LOWER_TEETH, TONGUE = (PARTS.index(name) for name in ("upper_teeth", "lower_teeth", "tongue"))
 PIVOT = (0.0, 5.0, 8.0)  # the point a head turns around, between the ears' lower ends, centimetres
 CENTRE = (0.0, 3.2, -1.0)  # the point that stands in the middle of the picture
 BACKGROUND, HAIR = 255, 254  # values of `Frame.parts` besides the indices of PARTS
+BRIGHTEST = 4.0  # linear light that is white in any case
 SHADOW_SIZE = 112  # pixels across the shadow map
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture and its truth. Shapes: `image` (S, S, 3) uint8; `landmarks` (68, 2); `parts` (S, S) uint8, an index of PARTS, HAIR or
-    BACKGROUND; `motion` (S, S) float32, how many pixels the expression moved what is seen there (0 where nothing)."""
+    """A picture and its truth.
+
+    Shapes: `image` (S, S, 3) uint8; `landmarks` (68, 2); `parts` (S, S) uint8, an index of PARTS, HAIR or BACKGROUND;
+    `motion` (S, S) float32, how many pixels the expression moved what is seen there (0 where nothing).
+    """
 
     image: np.ndarray
     landmarks: np.ndarray
@@ -40,7 +45,7 @@ class Frame:
         return self.parts == SKIN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """One person made ready for drawing: the face at rest, the painted skin, the hair's lift of every vertex, the eyes' places."""
 
@@ -67,36 +72,47 @@ def model(who: Person, head: Head, size: int = 224) -> Model:
 
 
 def draw(
-    of: Model, head: Head, amounts: np.ndarray, scene: Scene, size: int = 224, *, seed: int = 0, rays: int | None = None
+    face: Model,
+    head: Head,
+    amounts: np.ndarray,
+    scene: Scene,
+    size: int = 224,
+    *,
+    seed: int = 0,
+    rays: int | None = None,
 ) -> Frame:
     """The picture of `size` x `size` pixels, from `rays` x `rays` rays per pixel (2 up to 256 pixels, else 1).
 
-    `amounts` (52,) are the facial actions; `seed` is for the camera's noise and the background.
+    `amounts` (52,) are the facial actions; `seed` is for the camera's noise and the background. Raises ValueError when
+    there is not one amount for each action of the head.
     """
+    if np.shape(amounts) != (len(head.action_names),):
+        raise ValueError(f"expected {len(head.action_names)} amounts of facial actions, got shape {np.shape(amounts)}")
     rays = rays or (2 if size <= 256 else 1)
-    device = of.rest.device
+    device = face.rest.device
     moved = torch.as_tensor(amounts, dtype=torch.float32, device=device) @ head.actions.flatten(1)
-    expressive = of.rest + moved.view_as(of.rest)
-    turned, still = (_pose(points + of.hair, scene) for points in (expressive, of.rest))
-    xy, depth = _project(turned, scene, of, size)
-    motion = (xy - _project(still, scene, of, size)[0]).norm(dim=1)
+    expressive = face.rest + moved.view_as(face.rest)
+    turned, still = (_pose(points + face.hair, scene) for points in (expressive, face.rest))
+    xy, depth = _project(turned, scene, face, size)
+    motion = (xy - _project(still, scene, face, size)[0]).norm(dim=1)
 
     lash = head.part == LASH
     faces, part = head.faces[~lash], head.part[~lash]
     raster = rasterize(xy, depth, faces, size, rays=rays, part=part)
-    colour, part = _shade(of, head, faces, part.index_select(0, raster.triangle), raster, turned, amounts, scene)
+    colour, part = _shade(face, head, faces, part.index_select(0, raster.triangle), raster, turned, amounts, scene)
     share = raster.share[:, None]
     covered = torch.zeros(size * size, 1, device=device).index_add_(0, raster.pixel, share)
     canvas = _background(scene, size, seed, device) * (1 - covered)
     canvas.index_add_(0, raster.pixel, colour * share)
-    _draw_lashes(canvas, of, head, rasterize(xy, depth, head.faces[lash], size, rays=rays), raster)
+    _draw_lashes(canvas, face.who, head, rasterize(xy, depth, head.faces[lash], size, rays=rays), raster)
 
-    parts = torch.full((size * size,), BACKGROUND, dtype=torch.uint8, device=device)
-    parts[raster.pixel] = part.to(torch.uint8)
+    order = torch.arange(len(part), device=device)  # where a pixel shows several parts, the last sample's is told
+    last = torch.full((size * size,), -1, device=device).scatter_reduce_(0, raster.pixel, order, "amax")
+    parts = torch.cat([part, part.new_tensor([BACKGROUND])])[last].to(torch.uint8)
     flow = torch.zeros(size * size, 1, device=device)
     flow.index_add_(0, raster.pixel, raster.interpolate(motion[:, None], faces) * share)
 
-    landmarks = _project(_pose(landmark_points(expressive, head), scene), scene, of, size)[0]
+    landmarks = _project(_pose(landmark_points(expressive, head), scene), scene, face, size)[0]
     return Frame(
         develop(canvas.view(size, size, 3).cpu().numpy(), scene, np.random.default_rng([seed, 5])),
         landmarks.cpu().numpy().astype(np.float64),
@@ -110,39 +126,51 @@ def develop(linear: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.nd
     linear = linear * np.float32(2.0**scene.exposure)
     if scene.blur > 0:
         linear = cv2.GaussianBlur(linear, (0, 0), scene.blur * linear.shape[0] / 224)
-    linear = np.maximum(linear, 0)
-    linear = np.where(
-        linear > 0.8, 0.8 + 0.2 * np.tanh((linear - 0.8) / 0.2), linear
-    )  # bright parts roll off, as film's do
-    picture = 255 * np.where(
-        linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(np.maximum(linear, 1e-8), 1 / 2.4) - 0.055
+    step = (
+        np.sqrt(np.clip(linear, 0, BRIGHTEST), dtype=np.float32)
+        * np.float32(len(_tone()) - 1)
+        / np.float32(BRIGHTEST**0.5)
     )
+    picture = _tone()[step.astype(np.int32)]
     if scene.grey:
-        picture = np.repeat(picture @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=2)
+        picture = np.repeat(picture @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
     if scene.noise > 0:
         grain = rng.standard_normal(picture.shape[:2] + (1 if scene.grey else 3,), dtype=np.float32)
         picture = picture + np.float32(scene.noise) * grain
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
+@lru_cache(maxsize=1)
+def _tone() -> np.ndarray:
+    """Grey levels 0 to 255 of linear light 0 to BRIGHTEST, in even steps of its square root: sRGB, with bright parts rolled off."""
+    light = BRIGHTEST * np.linspace(0, 1, 2**14) ** 2
+    light = np.where(light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.2), light)
+    curve = 1.055 * np.power(np.maximum(light, 1e-8), 1 / 2.4) - 0.055
+    return np.asarray(255 * np.where(light <= 0.0031308, 12.92 * light, curve), dtype=np.float32)
+
+
 def _pose(points: Tensor, scene: Scene) -> Tensor:
     """The points in camera coordinates: turned around the pivot, `scene.distance` away."""
-    turn = torch.as_tensor(rotation(scene.yaw, scene.pitch, scene.roll), dtype=torch.float32, device=points.device)
+    turn = _turn(scene, points.device)
     pivot = torch.tensor(PIVOT, device=points.device)
     centre = torch.tensor(CENTRE, device=points.device)
     middle = (centre - pivot) @ turn.T  # where the face's centre goes: it stays in the middle of the picture
     return (points - pivot) @ turn.T - middle + torch.tensor([0.0, 0.0, scene.distance], device=points.device)
 
 
-def _project(points: Tensor, scene: Scene, of: Model, size: int) -> tuple[Tensor, Tensor]:
+def _turn(scene: Scene, device: torch.device) -> Tensor:
+    return torch.as_tensor(rotation(scene.yaw, scene.pitch, scene.roll), dtype=torch.float32, device=device)
+
+
+def _project(points: Tensor, scene: Scene, face: Model, size: int) -> tuple[Tensor, Tensor]:
     """Pixels `(N, 2)` and depths `(N,)` of points in camera coordinates."""
-    focal = scene.scale * size * scene.distance / of.eye_span
+    focal = scene.scale * size * scene.distance / face.eye_span
     offset = torch.tensor([0.5 + scene.shift_x, 0.53 + scene.shift_y], device=points.device) * size
     return points[:, :2] / points[:, 2:] * focal + offset, points[:, 2]
 
 
 def _shade(
-    of: Model,
+    face: Model,
     head: Head,
     faces: Tensor,
     part: Tensor,
@@ -152,52 +180,56 @@ def _shade(
     scene: Scene,
 ) -> tuple[Tensor, Tensor]:
     """Colours `(N, 3)` in linear light, and the parts `(N,)` with hair told from skin."""
+    who, light = face.who, shade.light_of(scene, turned.device)
+    at = _samples(head, faces, raster, turned, light)
+    part = torch.where((part == SKIN) & _is_hair(who, at), HAIR, part)
+    folds = fold_strengths(amounts, head.action_names)
+    across_and_down = _turn(scene, turned.device).T[:2]
+
+    def skin(at: shade.Samples) -> Tensor:
+        painted = shade.painted_at(face.skin, folds, at.rest, face.resolution)
+        return shade.shade_skin(at, who, painted, light, across_and_down)
+
+    shaders = {
+        SKIN: skin,
+        HAIR: lambda at: shade.shade_hair(at, who, light),
+        EYE: lambda at: shade.shade_eyes(at, who, light, *_eyes(head)),
+        UPPER_TEETH: lambda at: shade.shade_teeth(at, light),
+        LOWER_TEETH: lambda at: shade.shade_teeth(at, light),
+        TONGUE: lambda at: shade.shade_tongue(at, light),
+    }
+    colour = torch.zeros(len(part), 3, device=part.device)
+    for index, shader in shaders.items():
+        where = torch.nonzero(part == index).squeeze(1)
+        if len(where):
+            colour[where] = shader(at[where])
+    return colour, part
+
+
+def _samples(head: Head, faces: Tensor, raster: Raster, turned: Tensor, light: shade.Light) -> shade.Samples:
+    """What the shading needs to know, from the vertices to the samples."""
     normals = vertex_normals(turned, head.faces)
     hollow = shade.hollows(turned, normals, _surroundings(head))
-    light = shade.light_of(scene, turned.device)
     lit = _shadows(turned, faces, light.direction)
-    values = torch.cat([head.rest, normals, head.masks, hollow[:, None], lit[:, None]], 1)
-    table = raster.interpolate(values, faces)
-    at = shade.Samples(
-        table[:, :3],
-        torch.nn.functional.normalize(table[:, 3:6], dim=1),
-        table[:, 6:10],
-        table[:, 10],
-        table[:, 11].clamp(0, 1),
-    )
-    skin = part == SKIN
-    if of.who.hair_volume > 0:
-        table = torch.rand(256, generator=torch.Generator().manual_seed(of.who.seed + 3)).to(part.device)
-        column = (at.rest[:, 0] * 11 + at.rest[:, 2] * 7).long()
-        ragged = 0.9 * table[column % 256] - 0.2
-        hair = skin & (shade.scalp(at.rest, of.who.hairline) + ragged > 0) & (at.masks[:, shade.EARS] < 0.3)
-        part = torch.where(hair, HAIR, part)
-    colour = torch.zeros(len(part), 3, device=part.device)
-    turn = torch.as_tensor(rotation(scene.yaw, scene.pitch, scene.roll), dtype=torch.float32, device=part.device)
-    folds = fold_strengths(amounts, head.action_names)
-    rng = torch.Generator().manual_seed(of.who.seed)
-    for name, index in {"skin": SKIN, "hair": HAIR, "eye": EYE, "tongue": TONGUE, "teeth": None}.items():
-        chosen = (part == index) if index is not None else (part == TEETH[0]) | (part == TEETH[1])
-        where = torch.nonzero(chosen).squeeze(1)
-        if not len(where):
-            continue
-        some = at[where]
-        if name == "skin":
-            painted = shade.painted_at(of.skin, folds, some.rest, of.resolution)
-            colour[where] = shade.shade_skin(some, of.who, painted, light, turn.T[:2])
-        elif name == "hair":
-            colour[where] = shade.shade_hair(some, of.who, light, rng)
-        elif name == "eye":
-            colour[where] = shade.shade_eyes(some, of.who, light, *_eyes(head))
-        else:
-            colour[where] = shade.shade_tongue(some, light) if name == "tongue" else shade.shade_teeth(some, light)
-    return colour, part
+    table = raster.interpolate(torch.cat([head.rest, normals, head.masks, hollow[:, None], lit[:, None]], 1), faces)
+    rest, normal, masks, hollow, lit = table.split([3, 3, head.masks.shape[1], 1, 1], 1)
+    return shade.Samples(rest, F.normalize(normal, dim=1), masks, hollow[:, 0], lit[:, 0].clamp(0, 1))
+
+
+def _is_hair(who: Person, at: shade.Samples) -> Tensor:
+    """Which samples of the skin lie under the hair of the head `(N,)`: inside a ragged hairline, not on the ears."""
+    if not who.hair_volume:
+        return torch.zeros(len(at.rest), dtype=torch.bool, device=at.rest.device)
+    table = torch.rand(256, generator=torch.Generator().manual_seed(who.seed + 3)).to(at.rest.device)
+    column = (at.rest[:, 0] * 11 + at.rest[:, 2] * 7).long()
+    ragged = 0.9 * table[column % 256] - 0.2
+    return (shade.scalp(at.rest, who.hairline) + ragged > 0) & (at.masks[:, shade.EARS] < 0.3)
 
 
 def _shadows(points: Tensor, faces: Tensor, direction: Tensor) -> Tensor:
     """How much of the main light reaches each vertex `(V,)`, 0.25 in full shadow: a small picture is drawn from the light's side."""
     up = torch.tensor([0.0, 1.0, 0.0], device=points.device)
-    right = torch.nn.functional.normalize(torch.linalg.cross(up, -direction), dim=0)
+    right = F.normalize(torch.linalg.cross(up, -direction), dim=0)
     down = torch.linalg.cross(-direction, right)
     centre = points.mean(0)
     seen = (points - centre) @ torch.stack([right, down, -direction], 1)
@@ -211,9 +243,7 @@ def _shadows(points: Tensor, faces: Tensor, direction: Tensor) -> Tensor:
     reach = 1.5 * 2 / SHADOW_SIZE
     for dx, dy in ((0, 0), (reach, 0), (-reach, 0), (0, reach), (0, -reach)):  # a few places around make the edge soft
         at = grid + torch.tensor([dx, dy], device=points.device)
-        front = torch.nn.functional.grid_sample(
-            nearest.view(1, 1, SHADOW_SIZE, SHADOW_SIZE), at, mode="nearest", align_corners=False
-        )
+        front = F.grid_sample(nearest.view(1, 1, SHADOW_SIZE, SHADOW_SIZE), at, mode="nearest", align_corners=False)
         blocked += ((depth - front[0, 0, 0] - 0.5) / 0.4).clamp(0, 1) / 5
     return 1 - 0.75 * blocked
 
@@ -221,21 +251,20 @@ def _shadows(points: Tensor, faces: Tensor, direction: Tensor) -> Tensor:
 def _background(scene: Scene, size: int, seed: int, device: str | torch.device) -> Tensor:
     """A wall with a soft gradient, or a random pattern, `(size * size, 3)` in linear light."""
     rng = torch.Generator().manual_seed(seed * 31 + 7)
-    tint = 1 + scene.background_tint * torch.cos(
-        2 * torch.pi * (scene.background_hue + torch.tensor([0.0, 1 / 3, 2 / 3]))
-    )
+    angle = 2 * torch.pi * (scene.background_hue + torch.tensor([0.0, 1 / 3, 2 / 3]))
+    tint = 1 + scene.background_tint * torch.cos(angle)
     wall = scene.background * tint[:, None, None].expand(3, size, size)
     y = torch.linspace(-1, 1, size)
     wall = wall * (1 - 0.12 * y[None, :, None] - 0.05 * y[None, None, :])
     if scene.clutter > 0:
         for cells in (3, 9):
             patch = torch.randn(1, 3, cells, cells, generator=rng)
-            patch = torch.nn.functional.interpolate(patch, size=(size, size), mode="bicubic", align_corners=False)[0]
+            patch = F.interpolate(patch, size=(size, size), mode="bicubic", align_corners=False)[0]
             wall = wall * torch.exp(0.5 * scene.clutter * patch)
     return wall.clamp(0, 1).permute(1, 2, 0).reshape(-1, 3).contiguous().to(device)
 
 
-def _draw_lashes(canvas: Tensor, of: Model, head: Head, lashes: Raster, face: Raster) -> None:
+def _draw_lashes(canvas: Tensor, who: Person, head: Head, lashes: Raster, face: Raster) -> None:
     """Blend the lashes over the canvas where nothing stands before them."""
     if not len(lashes.pixel):
         return
@@ -248,12 +277,9 @@ def _draw_lashes(canvas: Tensor, of: Model, head: Head, lashes: Raster, face: Ra
     away = (centre[:, 2] - 1.45 - rest[:, 2]).clamp(min=0)  # lashes stand out towards the viewer
     alpha = 0.75 * (0.55 + 0.45 * torch.sin(angle * 60)) * (1 - away / 0.9).clamp(0, 1)
     alpha = alpha * torch.where(rest[:, 1] < centre[:, 1], 1.0, 0.35) * lashes.share[visible]
-    cover = (
-        torch.zeros(len(canvas), 1, device=canvas.device)
-        .index_add_(0, lashes.pixel[visible], alpha[:, None])
-        .clamp(max=0.9)
-    )
-    dark = torch.tensor(of.who.hair, device=canvas.device).clamp(max=0.08) * 0.35
+    cover = torch.zeros(len(canvas), 1, device=canvas.device)
+    cover.index_add_(0, lashes.pixel[visible], alpha[:, None]).clamp_(max=0.9)
+    dark = torch.tensor(who.hair, device=canvas.device).clamp(max=0.08) * 0.35
     canvas.mul_(1 - cover).add_(dark * cover)
 
 

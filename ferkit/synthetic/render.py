@@ -15,9 +15,10 @@ from torch import Tensor
 FAR = torch.iinfo(torch.int64).max
 DEPTH_STEPS = 2**30  # steps of the z-buffer between near and far
 GRID = 2**20  # candidate pixels looked at in one go
+EDGE = 1e-5  # share of its size by which a triangle reaches beyond its edges, or rounding would leave holes between two
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Raster:
     """What each of `N` samples shows: its place in the picture, its triangle and where in the triangle.
 
@@ -57,8 +58,9 @@ def rasterize(
     extent = high - low + 1
     seen = torch.nonzero((area > 1e-9) & (extent > 0).all(1)).squeeze(1)
     inverse = (1 / depth)[faces[seen]]
-    planes = _planes(a[seen], b[seen], c[seen], area[seen], inverse)
-    best = _nearest(low[seen], extent[seen].max(1).values, planes, depth, big)
+    low = low[seen]
+    planes = _planes(a[seen] - low, b[seen] - low, c[seen] - low, area[seen], inverse)
+    best = _nearest(low, extent[seen].max(1).values, planes, depth, big)
 
     hit = torch.nonzero(best != FAR).squeeze(1)
     owner = best.index_select(0, hit) % 2**32
@@ -66,9 +68,8 @@ def rasterize(
     x, y = hit - row * big + 0.5, row + 0.5
     pixel, share = hit, torch.ones(len(hit), device=xy.device)
     if rays > 1:
-        pixel = (
-            torch.div(y, rays, rounding_mode="floor").long() * size + torch.div(x, rays, rounding_mode="floor").long()
-        )
+        column, line = (torch.div(at, rays, rounding_mode="floor").long() for at in (x, y))
+        pixel = line * size + column
         kind = torch.zeros_like(owner) if part is None else part[seen].index_select(0, owner)
         one = _all_alike(pixel, kind, size * size, rays**2)
         first = (x.int() % rays == 0) & (y.int() % rays == 0)
@@ -77,7 +78,8 @@ def rasterize(
         x = torch.where(one, x - 0.5 + rays / 2, x)
         y = torch.where(one, y - 0.5 + rays / 2, y)
         share = torch.where(one, 1.0, 1.0 / rays**2)
-    p = planes.flatten(1).index_select(0, owner)
+    p, origin = planes.flatten(1).index_select(0, owner), low.index_select(0, owner)
+    x, y = x - origin[:, 0], y - origin[:, 1]
     u, v = p[:, 0] + p[:, 1] * x + p[:, 2] * y, p[:, 3] + p[:, 4] * x + p[:, 5] * y
     weights = torch.stack([1 - u - v, u, v], 1) * inverse.index_select(0, owner)
     total = weights.sum(1)
@@ -96,10 +98,9 @@ def _nearest(low: Tensor, side: Tensor, planes: Tensor, depth: Tensor, size: int
             grid = torch.arange(reach, device=low.device, dtype=torch.int32)
             x, y = low[some, 0, None, None] + grid, low[some, 1, None, None] + grid[:, None]
             p = planes[some, :, :, None, None]
-            u, v, here = (p[:, i, 0] + p[:, i, 1] * (x + 0.5) + p[:, i, 2] * (y + 0.5) for i in range(3))
-            inside = torch.nonzero(
-                ((torch.minimum(u, v) >= 0) & (u + v <= 1) & (x < size) & (y < size)).flatten()
-            ).squeeze(1)
+            u, v, here = (p[:, i, 0] + p[:, i, 1] * (grid + 0.5) + p[:, i, 2] * (grid[:, None] + 0.5) for i in range(3))
+            within = (torch.minimum(u, v) >= -EDGE) & (u + v <= 1 + EDGE)
+            inside = torch.nonzero((within & (x < size) & (y < size)).flatten()).squeeze(1)
             ray = (y * size + x).flatten().index_select(0, inside).long()
             level = ((nearest - here.flatten().index_select(0, inside)) * scale).long()
             owner = some.index_select(0, torch.div(inside, reach**2, rounding_mode="floor"))
@@ -117,7 +118,10 @@ def _all_alike(pixel: Tensor, kind: Tensor, count: int, rays: int) -> Tensor:
 
 
 def _planes(a: Tensor, b: Tensor, c: Tensor, area: Tensor, inverse: Tensor) -> Tensor:
-    """The weights of `b` and `c`, and 1 / depth, as affine functions of the picture's (1, x, y): `(S, 3, 3)`."""
+    """The weights of `b` and `c`, and 1 / depth, as affine functions of (1, x, y): `(S, 3, 3)`.
+
+    The corners are given from a place close by: from the picture's corner, float32 leaves holes between triangles.
+    """
     ux, uy = (c - a)[:, 1] / area, -(c - a)[:, 0] / area
     vx, vy = -(b - a)[:, 1] / area, (b - a)[:, 0] / area
     u = torch.stack([-(ux * a[:, 0] + uy * a[:, 1]), ux, uy], 1)

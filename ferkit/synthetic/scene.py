@@ -4,7 +4,7 @@ Every nuisance is a field of `Scene` with a documented range; `Ranges` says from
 switches it off.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -42,7 +42,10 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Ranges:
-    """From where to where each field of `Scene` is drawn, evenly; (a, a) holds it fixed."""
+    """From where to where each field of `Scene` is drawn, evenly; (a, a) holds it fixed.
+
+    `grey` is the exception: where its ends differ, three pictures in ten are grey and the others in colour.
+    """
 
     yaw: Span = (-4, 4)
     pitch: Span = (-4, 4)
@@ -75,12 +78,12 @@ WILD = Ranges(
 PORTRAIT = Ranges(
     yaw=(-10, 10), pitch=(-8, 8), roll=(-4, 4), light_azimuth=(-60, 60), key=(0.5, 1.1), exposure=(-0.4, 0.3)
 )
-FIXED = Ranges(**{f.name: (f.default, f.default) for f in fields(Scene)})  # nothing varies
+FIXED = Ranges(**{name: (value, value) for name, value in asdict(Scene()).items()})  # nothing varies
 
 
 def scene(rng: np.random.Generator, ranges: Ranges = STUDIO) -> Scene:
     """A scene drawn evenly from the ranges."""
-    drawn = {f.name: float(rng.uniform(*getattr(ranges, f.name))) for f in fields(ranges)}
+    drawn = {name: float(rng.uniform(*span)) for name, span in asdict(ranges).items()}
     drawn["grey"] = float(rng.random() < 0.3) if ranges.grey[1] > ranges.grey[0] else drawn["grey"]
     return Scene(**drawn)
 
@@ -103,4 +106,5 @@ def light_direction(azimuth: float, elevation: float) -> np.ndarray:
 def light_colour(warmth: float) -> Colour:
     """The main light's colour in linear light; brightness stays the same."""
     colour = np.array([1 + 0.25 * warmth, 1.0, 1 - 0.35 * warmth])
-    return tuple((colour / colour.mean()).tolist())
+    red, green, blue = (colour / colour.mean()).tolist()
+    return red, green, blue

@@ -1,38 +1,47 @@
 """The named sets of drawn faces: plans of who shows what, drawn once to disk as pictures and a table of truths.
 
-A set on disk is a folder of JPEG or PNG pictures, `<person>/<name>.jpg` (`<person>/<name>/<frame>.jpg` for sequences), and
-`truth.parquet` with a row per frame. It is read like any other data, by `ferkit.data.drawn`. Drawn pictures are CC0.
+A set on disk is a folder of JPEG pictures, `<person>/<name>.jpg` (`<person>/<name>/<frame>.jpg` for sequences), and
+`truth.parquet` with a row per frame, written last. It is read like any other data, by `ferkit.data.drawn`. Drawn pictures are CC0.
 """
 
 import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+import shutil
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 from PIL import Image
 from tqdm import tqdm
 
 from ferkit.labels import BASIC7, SEVEN
 from ferkit.paths import cache_dir
-from ferkit.synthetic.draw import Frame, draw, model
-from ferkit.synthetic.expressions import Variation, action_units, blinks, course, expression
+from ferkit.synthetic.draw import Frame, Model, draw, model
+from ferkit.synthetic.expressions import action_units, blinks, course, expression
 from ferkit.synthetic.head import head_file, load_head
 from ferkit.synthetic.people import person
-from ferkit.synthetic.scene import PORTRAIT, STUDIO, WILD, Ranges, Scene, scene
+from ferkit.synthetic.scene import PORTRAIT, STUDIO, WILD, Ranges, scene
 
 LEVELS = ("smoke", "lesson", "paper")
 JPEG_QUALITY = 92
-CKPLUS = {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69, "sadness": 28, "surprise": 83}
-MMI = {"anger": 32, "disgust": 31, "fear": 28, "happiness": 42, "sadness": 32, "surprise": 40}
+PERSON_TRUTH = ("sex", "age", "weight", "melanin", "hair_volume", "beard")
+
+# People and sequences of each emotion in the photographed sets.
+SEQUENCES = {
+    "CK+": (118, {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69, "sadness": 28, "surprise": 83}),
+    "MMI": (30, {"anger": 32, "disgust": 31, "fear": 28, "happiness": 42, "sadness": 32, "surprise": 40}),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def plan(name: str, level: str = "lesson", seed: int = 0) -> list[Shot]:
     size = drawn.levels[level]
     first = drawn.first_person + seed * 100_000
     shots = []
-    for who, (emotion, complementary, take) in _shown(drawn, size, seed):
+    for who, emotion, complementary, take in _shown(drawn, size, seed):
         what = f"{complementary}+{emotion}" if complementary else emotion
         text = f"{who:05d}_{what}_{take}"
         shots.append(Shot(first + who, text, emotion, complementary, size.frames, _seed(name, seed, text)))
@@ -115,96 +124,61 @@ def draw_set(
 ) -> Path:
     """The folder of a named set, drawn now if it is not there yet.
 
-    Drawing uses all cores and goes on from where it was stopped. Raises ValueError for an unknown set or level.
+    Drawing uses all cores, goes on from where it was stopped, and waits where another process draws the same folder.
+    Raises ValueError for an unknown set or level, and when `folder` holds something else.
     """
     drawn = _known(name, level)
-    folder = (
-        Path(folder) if folder else cache_dir() / "drawn" / f"{name}-{level}-{seed}-{fingerprint(name, level, seed)}"
-    )
-    if (folder / "truth.parquet").exists():
-        return folder
-    people = {
-        who: list(shots) for who, shots in itertools.groupby(plan(name, level, seed), key=lambda shot: shot.person)
-    }
-    parts = folder / ".parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    load_head()  # made once, before the workers look for it
-    todo = [(drawn, shots, folder) for who, shots in people.items() if not (parts / f"{who}.parquet").exists()]
-    bar = tqdm(
-        total=len(people),
-        initial=len(people) - len(todo),
-        desc=f"drawing {name} ({level})",
-        unit="person",
-        disable=not progress,
-    )
-    workers = min(workers or os.cpu_count() or 1, max(1, len(todo)))
-    with bar:
-        if workers == 1:
-            for job in todo:
-                _draw_person(*job)
-                bar.update()
-        else:
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-                for _ in pool.map(_draw_person, *zip(*todo, strict=True)):
-                    bar.update()
-    table = pd.concat([pd.read_parquet(parts / f"{who}.parquet") for who in people], ignore_index=True)
-    (folder / "about.json").write_text(json.dumps(_about(drawn, level, seed), indent=1))
-    _replace(folder / "truth.parquet", lambda path: table.to_parquet(path))
-    for file in parts.iterdir():
-        file.unlink()
-    parts.rmdir()
+    mark = fingerprint(name, level, seed)
+    folder = Path(folder) if folder else cache_dir() / "drawn" / f"{name}-{level}-{seed}-{mark}"
+    if not _finished(folder, mark):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder, progress):
+            if not _finished(folder, mark):
+                about = json.dumps(_about(drawn, level, seed) | {"fingerprint": mark}, indent=1)
+                _replace(folder / "about.json", lambda path: path.write_text(about, encoding="utf-8"))
+                _draw_people(drawn, plan(name, level, seed), folder, workers or os.cpu_count() or 1, progress)
     return folder
 
 
 def frames_of(shot: Shot, drawn: DrawnSet) -> Iterator[tuple[Frame, dict[str, object]]]:
     """The frames of one clip with their truths, in time order."""
-    head = load_head()
+    names = load_head().action_names
     rng = np.random.default_rng(shot.seed)
-    made = _model(shot.person, drawn.pixels)
+    face = _model(shot.person, drawn.pixels)
     view = scene(rng, drawn.ranges)
-    apex, intensity = expression(
-        shot.emotion,
-        head.action_names,
-        rng,
-        complementary=shot.complementary,
-        person_seed=shot.person,
-        variation=Variation(),
-    )
-    rest, _ = expression("neutral", head.action_names, rng, person_seed=shot.person)
-    strengths = course(shot.frames, rng, back=drawn.back) if shot.frames > 1 else np.ones(1)
+    apex, intensity = expression(shot.emotion, names, rng, complementary=shot.complementary, person_seed=shot.person)
+    rest, _ = expression("neutral", names, rng, person_seed=shot.person)
+    moving = shot.frames > 1
+    strengths = course(shot.frames, rng, back=drawn.back) if moving else np.ones(1)
     shut = blinks(shot.frames, rng)
-    drift = np.cumsum(rng.normal(0, 0.35, (shot.frames, 3)), axis=0) if shot.frames > 1 else np.zeros((1, 3))
-    lids = [head.action_names.index("eyeBlinkLeft"), head.action_names.index("eyeBlinkRight")]
+    drift = np.cumsum(rng.normal(0, 0.35, (shot.frames, 3)), axis=0) if moving else np.zeros((1, 3))
+    lids = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
+    about = {
+        "person": f"p{shot.person:05d}",
+        "name": shot.name,
+        "emotion": shot.emotion,
+        "complementary": shot.complementary or "",
+        "frames": shot.frames,
+        "peak": int(np.argmax(strengths)),
+        "intensity": intensity,
+        **{key: getattr(face.who, key) for key in PERSON_TRUTH},
+    }
     for t, strength in enumerate(strengths):
-        amounts = rest + (apex - rest) * strength if shot.frames > 1 else apex
-        amounts = amounts.copy()
+        amounts = rest + (apex - rest) * strength if moving else apex.copy()
         amounts[lids] = np.maximum(amounts[lids], shut[t])
-        now = _turned(view, drift[t])
-        frame = draw(made, head, amounts, now, drawn.pixels, seed=shot.seed % 2**31 + t)
-        yield (
-            frame,
-            {
-                "person": f"p{shot.person:05d}",
-                "name": shot.name,
-                "emotion": shot.emotion,
-                "complementary": shot.complementary or "",
-                "frame": t,
-                "frames": shot.frames,
-                "peak": int(np.argmax(strengths)),
-                "strength": float(strength),
-                "intensity": intensity,
-                "action_units": " ".join(map(str, action_units(amounts, head.action_names))),
-                **_person_truth(made.who),
-                **asdict(now),
-                **{f"action_{n}": float(a) for n, a in zip(head.action_names, amounts, strict=True)},
-                **{f"{axis}{i}": float(frame.landmarks[i, j]) for i in range(68) for j, axis in enumerate("xy")},
-            },
-        )
+        yaw, pitch, roll = drift[t].tolist()
+        now = replace(view, yaw=view.yaw + yaw, pitch=view.pitch + pitch, roll=view.roll + roll)
+        frame = draw(face, load_head(), amounts, now, drawn.pixels, seed=shot.seed % 2**31 + t)
+        units = " ".join(map(str, action_units(amounts, names)))
+        truth = {"frame": t, "strength": float(strength), "action_units": units, **asdict(now)}
+        truth |= {f"action_{name}": float(amount) for name, amount in zip(names, amounts, strict=True)}
+        truth |= {f"{axis}{i}": float(frame.landmarks[i, j]) for i in range(68) for j, axis in enumerate("xy")}
+        yield frame, about | truth
 
 
 def fingerprint(name: str, level: str, seed: int) -> str:
     """Ten hex digits that change whenever the set's pictures would: its plan, the head, the drawing code."""
-    digest = hashlib.sha256(json.dumps(_about(SETS[name], level, seed), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(_about(_known(name, level), level, seed), sort_keys=True).encode())
     for file in sorted(Path(__file__).parent.glob("*")):
         if file.suffix in (".py", ".json"):
             digest.update(file.read_bytes())
@@ -224,41 +198,94 @@ def _known(name: str, level: str) -> DrawnSet:
     return SETS[name]
 
 
-def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, tuple[str, str | None, int]]]:
-    """Who shows which (emotion, complementary, take)."""
+def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, str, str | None, int]]:
+    """Who shows which emotion, with which complementary one, at which take."""
     rng = np.random.default_rng([seed, size.people, len(drawn.name)])
     if drawn.classes == "sequences":
-        yield from _sequences(MMI if drawn.back else CKPLUS, size, rng)
+        yield from _sequences(drawn.like, size, rng)
         return
-    compound: list[tuple[str, str | None]] = [
-        ("neutral", None),
-        *((d, c if c != d else None) for c in BASIC7 for d in BASIC7),
-    ]
+    all_of: dict[str, list[tuple[str, str | None]]] = {
+        "seven": [(emotion, None) for emotion in SEVEN],
+        "portraits": [
+            (emotion, None) for emotion in (*SEVEN, "neutral", "happiness")
+        ],  # what people show most often, twice
+        "compound": [("neutral", None), *((d, c if c != d else None) for c in BASIC7 for d in BASIC7)],
+    }
     for who in range(size.people):
         if drawn.classes == "any":
-            shown: list[tuple[str, str | None]] = [(str(rng.choice(SEVEN)), None) for _ in range(size.takes)]
-            yield from ((who, (emotion, other, take)) for take, (emotion, other) in enumerate(shown))
+            yield from ((who, str(rng.choice(SEVEN)), None, take) for take in range(size.takes))
         else:
-            each = compound if drawn.classes == "compound" else [(emotion, None) for emotion in SEVEN]
-            if drawn.classes == "portraits":  # the two that people show most often count twice
-                each = [*each, ("neutral", None), ("happiness", None)]
-            takes = {pair: itertools.count() for pair in each}
-            yield from ((who, (*pair, next(takes[pair]))) for pair in each for _ in range(size.takes))
+            takes = {pair: itertools.count() for pair in all_of[drawn.classes]}
+            for pair, _ in itertools.product(all_of[drawn.classes], range(size.takes)):
+                yield who, *pair, next(takes[pair])
 
 
-def _sequences(
-    counts: dict[str, int], size: Size, rng: np.random.Generator
-) -> Iterator[tuple[int, tuple[str, str | None, int]]]:
+def _sequences(like: str, size: Size, rng: np.random.Generator) -> Iterator[tuple[int, str, None, int]]:
     """As many sequences of each emotion as the photographed set has (fewer for fewer people); those who showed least come next."""
-    full = {sum(CKPLUS.values()): 118, sum(MMI.values()): 30}[sum(counts.values())]
+    people, counts = SEQUENCES[like]
     shown: dict[int, list[str]] = {who: [] for who in range(size.people)}
     for emotion, count in counts.items():
-        for _ in range(max(2, round(count * size.people / full))):
-            order = sorted(shown, key=lambda who: (shown[who].count(emotion), len(shown[who]), rng.random()))
-            shown[order[0]].append(emotion)
+        for _ in range(max(2, round(count * size.people / people))):
+            least = min(shown, key=lambda who: (shown[who].count(emotion), len(shown[who]), rng.random()))  # noqa: B023
+            shown[least].append(emotion)
     for who, emotions in shown.items():
         for i, emotion in enumerate(emotions):
-            yield who, (emotion, None, emotions[:i].count(emotion))
+            yield who, emotion, None, emotions[:i].count(emotion)
+
+
+def _finished(folder: Path, mark: str) -> bool:
+    """Whether the whole set of this fingerprint is in the folder; ValueError when another one is, or a part of it."""
+    about, finished = folder / "about.json", (folder / "truth.parquet").exists()
+    if (finished or about.exists()) and _mark_in(about) != mark:
+        raise ValueError(
+            f"{folder} holds another drawn set, or this one as another version of ferkit draws it; "
+            "name another folder, or delete this one"
+        )
+    return finished
+
+
+def _mark_in(about: Path) -> str | None:
+    return json.loads(about.read_text(encoding="utf-8")).get("fingerprint") if about.exists() else None
+
+
+@contextmanager
+def _alone(folder: Path, progress: bool) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when its holder dies."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if progress:
+            tqdm.write(f"another process is drawing {folder.name}; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _draw_people(drawn: DrawnSet, shots: list[Shot], folder: Path, workers: int, progress: bool) -> None:
+    """Draw those people of whom `.parts` has no table yet; then join the tables to one."""
+    people = {who: list(group) for who, group in itertools.groupby(shots, key=lambda shot: shot.person)}
+    parts = folder / ".parts"
+    parts.mkdir(exist_ok=True)
+    load_head()  # made once, before the workers look for it
+    todo = [(drawn, group, folder) for who, group in people.items() if not (parts / f"{who}.parquet").exists()]
+    done = len(people) - len(todo)
+    with tqdm(
+        total=len(people), initial=done, desc=f"drawing {drawn.name}", unit="person", disable=not progress
+    ) as bar:
+        if workers == 1 or len(todo) < 2:
+            for job in todo:
+                _draw_person(*job)
+                bar.update()
+        else:
+            with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker) as pool:
+                for _ in pool.map(_draw_person, *zip(*todo, strict=True)):
+                    bar.update()
+    table = pd.concat([pd.read_parquet(parts / f"{who}.parquet") for who in people], ignore_index=True)
+    _replace(folder / "truth.parquet", table.to_parquet)
+    shutil.rmtree(parts)
 
 
 def _draw_person(drawn: DrawnSet, shots: list[Shot], folder: Path) -> None:
@@ -274,30 +301,27 @@ def _draw_person(drawn: DrawnSet, shots: list[Shot], folder: Path) -> None:
     _replace(folder / ".parts" / f"{shots[0].person}.parquet", lambda path: pd.DataFrame(rows).to_parquet(path))
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
+    """Prepare a process that draws: one thread for the arithmetic, one that ends it when its parent was killed."""
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _replace(path: Path, write) -> None:  # type: ignore[no-untyped-def]
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     write(temporary)
     os.replace(temporary, path)
 
 
 @lru_cache(maxsize=2)
-def _model(seed: int, pixels: int):  # type: ignore[no-untyped-def]
+def _model(seed: int, pixels: int) -> Model:
     return model(person(seed, load_head()), load_head(), pixels)
-
-
-def _person_truth(who) -> dict[str, object]:  # type: ignore[no-untyped-def]
-    return {key: getattr(who, key) for key in ("sex", "age", "weight", "melanin", "hair_volume", "beard")}
-
-
-def _turned(view: Scene, drift: np.ndarray) -> Scene:
-    turned = asdict(view)
-    for axis, by in zip(("yaw", "pitch", "roll"), drift, strict=True):
-        turned[axis] += float(by)
-    return Scene(**turned)
 
 
 def _seed(*what: object) -> int:

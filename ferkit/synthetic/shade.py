@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor
 
-from ferkit.synthetic.head import MASKS, PARTS, Head
+from ferkit.synthetic.head import MASKS, Head
 from ferkit.synthetic.people import Person
 from ferkit.synthetic.scene import Scene, light_colour, light_direction
-from ferkit.synthetic.skin import Skin
+from ferkit.synthetic.skin import Skin, look_up
 
 WRAP = (0.42, 0.24, 0.18)  # how far red, green and blue light reach around an edge of skin
 IRIS_RADIUS, PUPIL_RADIUS = 0.40, 0.16  # as shares of the eyeball's radius
@@ -23,7 +23,7 @@ TOOTH_GAPS = (0.0, 0.86, 1.55, 2.25, 2.9)  # centimetres from the middle, mean h
 LIPS, LIDS, MOUTH, EARS = range(len(MASKS))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Light:
     """The scene's light as tensors: `direction` (3,), `key` (3,), `ambient` (3,)."""
 
@@ -32,7 +32,7 @@ class Light:
     ambient: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """What is known of `N` samples: `rest` (N, 3), `normal` (N, 3), `masks` (N, 4), `hollow` (N,), `lit` (N,) in [0, 1]."""
 
@@ -97,9 +97,8 @@ def shade_skin(at: Samples, who: Person, painted: Tensor, light: Light, axes: Te
     lips = step(0.25, 0.75, at.masks[:, LIPS])[:, None]
     deep = torch.tensor([0.72, 0.42, 0.44], device=colour.device) ** (0.35 + 0.9 * who.lip_colour)
     colour = colour * (1 - lips) + torch.tensor(who.skin, device=colour.device) * deep * lips
-    colour = colour * (
-        1 - 0.25 * step(0.3, 1.0, at.masks[:, LIDS])[:, None] * torch.tensor([0.7, 1.0, 0.9], device=colour.device)
-    )
+    lids = step(0.3, 1.0, at.masks[:, LIDS])[:, None]
+    colour = colour * (1 - 0.25 * lids * torch.tensor([0.7, 1.0, 0.9], device=colour.device))
     inside = step(0.35, 0.85, at.masks[:, MOUTH])[:, None]
     flesh = torch.tensor([0.20, 0.045, 0.04], device=colour.device)
     colour = colour * (1 - inside) + flesh * inside
@@ -118,9 +117,9 @@ def shade_skin(at: Samples, who: Person, painted: Tensor, light: Light, axes: Te
     return (colour * (light.ambient * above + light.key * diffuse * 0.9) + gloss * light.key) * cavity
 
 
-def shade_hair(at: Samples, who: Person, light: Light, rng: torch.Generator) -> Tensor:
+def shade_hair(at: Samples, who: Person, light: Light) -> Tensor:
     """Hair of the head as a cap: dark between strands, glossy across them."""
-    table = torch.randn(512, generator=rng).to(at.rest.device)
+    table = torch.randn(512, generator=torch.Generator().manual_seed(who.seed)).to(at.rest.device)
     across = torch.atan2(at.rest[:, 0], at.rest[:, 2] - 8.0) * 60 + at.rest[:, 1] * 0.35
     strand = table[across.long() % 512] * 0.6 + table[(across * 3.1).long() % 512] * 0.4
     colour = torch.tensor(who.hair, device=at.rest.device) * (1 + 0.35 * strand[:, None]).clamp(min=0.2)
@@ -147,15 +146,11 @@ def shade_eyes(at: Samples, who: Person, light: Light, centres: Tensor, radius: 
     colour = colour * (1 - edge) + white * edge
     lid = (0.42 + 0.58 * step(-0.52, 0.02, offset[:, 1]))[:, None] * (0.75 + 0.25 * step(1.0, 0.55, out))[:, None]
     facing = (((at.normal @ light.direction) + 0.35) / 1.35).clamp(min=0)[:, None] * at.lit[:, None]
-    half = F.normalize(
-        light.direction * torch.tensor([1.0, 0.75, 1.0], device=out.device)
-        + torch.tensor([0.0, 0.0, -1.0], device=out.device),
-        dim=0,
-    )
+    viewer = torch.tensor([0.0, 0.0, -1.0], device=out.device)
+    half = F.normalize(light.direction * torch.tensor([1.0, 0.75, 1.0], device=out.device) + viewer, dim=0)
     bright = (at.normal @ half).clamp(min=0)[:, None] ** 90
-    return (
-        colour * (light.ambient * 0.95 + light.key * facing * 0.8) * lid + 0.55 * bright * light.key * at.lit[:, None]
-    )
+    lit = light.ambient * 0.95 + light.key * facing * 0.8
+    return colour * lit * lid + 0.55 * bright * light.key * at.lit[:, None]
 
 
 def shade_teeth(at: Samples, light: Light) -> Tensor:
@@ -183,15 +178,10 @@ def painted_at(skin: Skin, folds: tuple[Tensor, Tensor], rest: Tensor, resolutio
     slope_y, slope_x = torch.gradient(relief)
     shade = 1 - here * torch.tensor([0.16, 0.24, 0.24], device=here.device)[:, None, None]
     maps = torch.cat([skin.colour * shade, slope_x[None] * resolution, slope_y[None] * resolution])
-    return skin.at(rest, maps)
+    return look_up(maps, rest)
 
 
 def step(low: float, high: float, x: Tensor) -> Tensor:
     """A smooth step from 0 at `low` to 1 at `high` (which may be the smaller)."""
     t = ((x - low) / (high - low)).clamp(0, 1)
     return t * t * (3 - 2 * t)
-
-
-def part_index(name: str) -> int:
-    """The number of a part of the head."""
-    return PARTS.index(name)

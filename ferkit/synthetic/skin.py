@@ -5,6 +5,7 @@ skin when a face is another person's or has an expression.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ FOLDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Skin:
     """Shapes: `colour` (3, h, w) in linear light; `relief` (h, w), bumps in centimetres; `folds` (8, h, w), each in [0, 1]."""
 
@@ -36,12 +37,13 @@ class Skin:
     relief: Tensor
     folds: Tensor
 
-    def at(self, rest: Tensor, maps: Tensor) -> Tensor:
-        """Maps `(C, h, w)` looked up at points `(N, >=2)` of the mean head: `(N, C)`."""
-        x = (rest[:, 0] - LEFT) / WIDTH * 2 - 1
-        y = (rest[:, 1] - TOP) / HEIGHT * 2 - 1
-        grid = torch.stack([x, y], 1)[None, None]
-        return F.grid_sample(maps[None], grid, align_corners=False, padding_mode="border")[0, :, 0].T
+
+def look_up(maps: Tensor, rest: Tensor) -> Tensor:
+    """The values `(N, C)` of maps `(C, h, w)` at points `(N, >=2)` of the mean head."""
+    x = (rest[:, 0] - LEFT) / WIDTH * 2 - 1
+    y = (rest[:, 1] - TOP) / HEIGHT * 2 - 1
+    grid = torch.stack([x, y], 1)[None, None]
+    return F.grid_sample(maps[None], grid, align_corners=False, padding_mode="border")[0, :, 0].T
 
 
 def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "cpu") -> Skin:
@@ -55,22 +57,13 @@ def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "c
     coarse, middle, fine = (noise(h, w, cells, rng) for cells in (6, 24, 96))
     unevenness = 0.5 * coarse + 0.3 * middle + 0.35 * fine
 
-    colour = torch.tensor(who.skin)[:, None, None] * (1 + 0.10 * who.roughness * unevenness)
-    flush = (
-        0.8 * blob(side, y, 4.3, 4.0, 2.0, 1.7)
-        + 0.6 * blob(side, y, 0.0, 4.4, 1.3, 1.0)
-        + 0.3 * blob(side, y, 0.0, 10.0, 1.5, 1.0)
-    )
-    flush = flush * (0.5 + who.redness) * (1 - 0.6 * who.melanin)
-    colour = colour * torch.stack([1 + 0.05 * flush, 1 - 0.14 * flush, 1 - 0.12 * flush])
-    tired = blob(side, y, 2.9, 1.6, 1.5, 0.6) * (0.10 + 0.12 * who.roughness)
-    colour = colour * (1 - torch.stack([0.8 * tired, tired, 0.7 * tired]))
+    colour = complexion(who, side, y, unevenness)
     if who.freckles:
         spots = (noise(h, w, 160, rng) - 1.1).clamp(0, 1) * (blob(side, y, 3.0, 3.0, 3.5, 2.0) + 0.3)
         colour = colour * (1 - 0.5 * who.freckles * spots * torch.tensor([0.6, 1.0, 1.2])[:, None, None])
 
     hair = torch.tensor(who.hair)[:, None, None]
-    strands = strand_noise(h, w, resolution, rng)
+    strands = strand_noise(h, w, rng)
     beard = beard_mask(side, y + 0.3 * middle) * who.beard
     amount = (beard * (0.55 + 0.5 * strands)).clamp(0, 0.92)
     colour = colour * (1 - amount) + hair * amount
@@ -85,6 +78,17 @@ def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "c
         colour = colour * (1 - 0.16 * worn)
         relief = relief - 0.05 * worn
     return Skin(colour.clamp(0, 1).to(device), relief.to(device), folds.to(device))
+
+
+def complexion(who: Person, x: Tensor, y: Tensor, unevenness: Tensor) -> Tensor:
+    """The bare skin's colour `(3, h, w)`: flushed on cheeks, nose and chin, darker under the eyes."""
+    colour = torch.tensor(who.skin)[:, None, None] * (1 + 0.10 * who.roughness * unevenness)
+    cheek, nose, chin = ((4.3, 4.0, 2.0, 1.7), (0.0, 4.4, 1.3, 1.0), (0.0, 10.0, 1.5, 1.0))
+    flush = 0.8 * blob(x, y, *cheek) + 0.6 * blob(x, y, *nose) + 0.3 * blob(x, y, *chin)
+    flush = flush * (0.5 + who.redness) * (1 - 0.6 * who.melanin)
+    colour = colour * torch.stack([1 + 0.05 * flush, 1 - 0.14 * flush, 1 - 0.12 * flush])
+    tired = blob(x, y, 2.9, 1.6, 1.5, 0.6) * (0.10 + 0.12 * who.roughness)
+    return colour * (1 - torch.stack([0.8 * tired, tired, 0.7 * tired]))
 
 
 def fold_strengths(amounts: np.ndarray, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
@@ -106,7 +110,7 @@ def noise(h: int, w: int, cells: int, rng: torch.Generator) -> Tensor:
     return out / out.std().clamp(min=1e-6)
 
 
-def strand_noise(h: int, w: int, resolution: float, rng: torch.Generator) -> Tensor:
+def strand_noise(h: int, w: int, rng: torch.Generator) -> Tensor:
     """Noise `(h, w)` in [-1, 1] drawn out downwards, like short hair."""
     grid = torch.randn(1, 1, round(HEIGHT * 3), round(WIDTH * 9), generator=rng)
     return F.interpolate(grid, size=(h, w), mode="bilinear", align_corners=False)[0, 0].clamp(-1.5, 1.5) / 1.5
@@ -115,6 +119,9 @@ def strand_noise(h: int, w: int, resolution: float, rng: torch.Generator) -> Ten
 def blob(x: Tensor, y: Tensor, cx: float, cy: float, rx: float, ry: float) -> Tensor:
     """A soft spot of radii (rx, ry) around (cx, cy)."""
     return torch.exp(-0.5 * (((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2))
+
+
+BROW_Y = -2.5  # height of the brow's inner end in the mean head, centimetres
 
 
 def brow_mask(who: Person, x: Tensor, y: Tensor) -> Tensor:
@@ -129,9 +136,6 @@ def brow_mask(who: Person, x: Tensor, y: Tensor) -> Tensor:
     return torch.sigmoid((1 - across) * 5) * ends
 
 
-BROW_Y = -2.5  # height of the brow's inner end in the mean head, centimetres
-
-
 def beard_mask(x: Tensor, y: Tensor) -> Tensor:
     """Where a beard grows, in [0, 1]: jaw, chin, cheeks' lower part and moustache, not the lips."""
     line = 6.2 + 1.6 * torch.exp(-((x - 3.2) ** 2) / 2.2) - 0.9 * (x - 4.5).clamp(min=0)
@@ -144,7 +148,7 @@ def beard_mask(x: Tensor, y: Tensor) -> Tensor:
 def fold_mask(x: Tensor, y: Tensor, points: tuple[tuple[float, float], ...], width: float) -> Tensor:
     """A soft line of half width `width` through the points, in [0, 1], fading towards its ends."""
     best = torch.zeros_like(x)
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(points):
         t = (((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(0, 1)
         far = ((x - ax - t * (bx - ax)) ** 2 + (y - ay - t * (by - ay)) ** 2).sqrt()
         best = torch.maximum(best, torch.exp(-0.5 * (far / width) ** 2))
