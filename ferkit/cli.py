@@ -101,7 +101,9 @@ def doctor(root: Root = None) -> None:
 
 @app.command()
 def draw(
-    name: Annotated[str, typer.Argument(help="stills, posed, sequences, sequences-mmi, identities or wild.")],
+    name: Annotated[
+        str, typer.Argument(help="stills, posed, portraits, large, sequences, sequences-mmi, identities or wild.")
+    ],
     level: Annotated[str, typer.Option(help="smoke, lesson or paper: how many.")] = "lesson",
     seed: Annotated[int, typer.Option(help="Same seed, same pixels.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The folder; else the cache.")] = None,
@@ -235,14 +237,17 @@ def _findings(root: Path | None) -> Iterator[tuple[bool, str, str]]:
     for what, folder in (("cache", paths.cache_dir()), ("run folder", paths.run_dir())):
         free = shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free / 2**30
         yield free >= 5, what, f"{folder} ({free:.0f} GiB free)"
-    from ferkit.data import available
+    from ferkit.data import available, drawn
 
     for row in available(root).itertuples():
-        yield (
-            bool(row.found),
-            row.name,
-            row.found or f"not found under {paths.data_root(root) or 'FERKIT_DATA (not set)'}",
-        )
+        if row.name in drawn.SETS:
+            yield True, row.name, row.found or "drawn when first asked for"
+        elif row.name != "folder":
+            yield (
+                bool(row.found),
+                row.name,
+                row.found or f"not found under {paths.data_root(root) or 'FERKIT_DATA (not set)'}",
+            )
 
 
 if __name__ == "__main__":

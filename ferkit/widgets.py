@@ -68,14 +68,9 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
 
     def redraw(_: object = None) -> None:
         mixture = {name: slider.value for name, slider in sliders.items()}
-        frame, units = draw_mixture(
-            controls["person"].value,
-            mixture,
-            sides=controls["sides"].value,
-            scene=Scene(yaw=controls["yaw"].value, light_azimuth=controls["light"].value),
-            size=size,
-            rays=rays,
-        )
+        who, sides, yaw, light = (controls[name].value for name in ("person", "sides", "yaw", "light"))
+        view_from = Scene(yaw=yaw, light_azimuth=light)
+        frame, units = draw_mixture(who, mixture, sides=sides, scene=view_from, size=size, rays=rays)
         view.value, text.value = jpeg(frame.image), describe_units(units)
 
     def set_prototype(_: object) -> None:
@@ -291,16 +286,9 @@ def _ipywidgets() -> ModuleType:
 
 
 def _slider(w: ModuleType, name: str, value: float, low: float, high: float, step: float = 0.05) -> Any:
-    return w.FloatSlider(
-        value,
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        readout_format=".0f" if step >= 1 else ".2f",
-        style={"description_width": "120px"},
-        layout={"width": "320px"},
-    )
+    looks = {"style": {"description_width": "120px"}, "layout": {"width": "320px"}}
+    digits = ".0f" if step >= 1 else ".2f"
+    return w.FloatSlider(value, min=low, max=high, step=step, description=name, readout_format=digits, **looks)
 
 
 def _on_change(controls: Any, callback: Callable) -> None:

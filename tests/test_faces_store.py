@@ -289,6 +289,7 @@ def test_two_processes_at_once_share_the_work_of_one(clips, tmp_path):
 def test_processes_give_what_threads_give(clips, tmp_path, monkeypatch):
     threads = quick(clips, tmp_path, workers=2)
     monkeypatch.setattr(store, "THREADS", 0)
+    monkeypatch.setattr(store, "FEW", 0)
     processes = store.prepare(clips, 64, cache=tmp_path / "other", progress=False, workers=2)
     assert processes.folder.name == threads.folder.name
     np.testing.assert_array_equal(processes.images, threads.images)
@@ -301,6 +302,7 @@ def die(*_: object) -> None:
 
 def test_a_worker_that_dies_is_explained(clips, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "THREADS", 0)
+    monkeypatch.setattr(store, "FEW", 0)
     monkeypatch.setattr(store, "_prepare_chunk", die)
     with pytest.raises(RuntimeError, match="What is done is kept"):
         quick(clips, tmp_path, workers=2)

@@ -105,6 +105,7 @@ def test_data_sets_are_loaded_by_name(tmp_path, monkeypatch):
         load_clips("nothing")
 
 
+@pytest.mark.filterwarnings("ignore:.*have no prepared face")
 def test_from_drawn_to_real(real_data):
     """The floor: what a trial reached with landmarks on wide priors. Chance is 1/2 (London) and 1/4 (CMU)."""
     photographs = load_photographs(real_data)

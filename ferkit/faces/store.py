@@ -40,9 +40,8 @@ from ferkit.paths import cache_dir
 
 CODE = 1  # raise it when the same picture would be prepared differently
 KEPT = 512  # up to this size aligned pictures are kept unless asked otherwise (at 1200 each is 4.3 MB)
-THREADS = (
-    4  # up to so many workers are threads: dlib's detector lets them run side by side, its landmark model does not
-)
+THREADS = 2  # up to so many workers are threads: dlib's detector runs side by side in them, its landmark model does not
+FEW = 300  # so few pictures are left to threads too: processes take two seconds to start
 CHUNK = 16  # pictures handed to a worker at once
 
 REASONS = ("", "no face found", "face cannot be aligned", "picture cannot be decoded", "file cannot be opened")
@@ -201,7 +200,7 @@ def _make(job: Job, paths: Sequence[Path], workers: int, progress: bool) -> None
     chunks = [todo[start : start + chunk].tolist() for start in range(0, len(todo), chunk)]
     with (
         tqdm(total=len(paths), initial=len(paths) - len(todo), unit="face", disable=not progress) as bar,
-        _pool(min(workers, len(chunks))) as pool,
+        _pool(min(workers, len(chunks)), len(todo)) as pool,
     ):
         waiting = {pool.submit(_prepare_chunk, job, rows, [paths[row] for row in rows]): rows for rows in chunks}
         try:
@@ -222,12 +221,12 @@ def _processors() -> int:
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
-    """Threads for a few workers, else processes, started clean rather than forked; OpenCV keeps to one core in each."""
+def _pool(workers: int, count: int) -> Iterator[Executor]:
+    """Threads for few workers or few pictures, else processes, started clean rather than forked; OpenCV keeps to one core in each."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        if workers <= THREADS:
+        if workers <= THREADS or count < FEW:
             detect.predictor()  # loaded before all threads try to
             with ThreadPoolExecutor(max(1, workers)) as pool:
                 yield pool

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ferkit.synthetic.head import Head
 
-SHIFT_REACH = 1.4  # centimetres a landmark's shift reaches
-SHIFT_SMOOTHING = 0.15
+# How far, in centimetres, each shift of `mean_shift` reaches, and how much neighbours are averaged.
+SHIFT_REACH, SHIFT_SMOOTHING = 1.4, 0.15
 
 
 @lru_cache(maxsize=1)
@@ -30,14 +30,12 @@ def landmark_points(points: Tensor, head: Head) -> Tensor:
 def mean_shift(head: Head) -> Tensor:
     """What every vertex `(V, 3)` is moved, centimetres, so that the mean drawn face agrees with the mean photographed one.
 
-    The file holds one shift (x, y) for each landmark, from dlib's landmarks on drawn and on photographed neutral faces with the eyes
-    aligned. No expression and no label took part. Between the landmarks the shift is interpolated with Gaussians; the eyes
-    and the back of the head stay where they are.
+    The file holds places on the mean head (x, y, z) and how far each is shifted (x, y), from dlib's landmarks on drawn and on
+    photographed neutral faces with the eyes aligned. No expression and no label took part. Between the places the shift is
+    interpolated with Gaussians; the eyes and the back of the head stay where they are.
     """
-    shift = torch.tensor(
-        json.loads((files("ferkit.synthetic") / "mean_shift.json").read_text()), device=head.rest.device
-    )
-    at = landmark_points(head.rest, head)
+    table = json.loads((files("ferkit.synthetic") / "mean_shift.json").read_text())
+    at, shift = (torch.tensor(table[name], device=head.rest.device) for name in ("at", "shift"))
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         return torch.exp(-(torch.cdist(a, b) ** 2) / (2 * SHIFT_REACH**2))

@@ -35,6 +35,7 @@ from ferkit.synthetic.scene import PORTRAIT, STUDIO, WILD, Ranges, scene
 
 LEVELS = ("smoke", "lesson", "paper")
 JPEG_QUALITY = 92
+FREQUENT = ("neutral", "happiness")  # what people show before a camera most often
 PERSON_TRUTH = ("sex", "age", "weight", "melanin", "hair_volume", "beard")
 
 # People and sequences of each emotion in the photographed sets.
@@ -206,9 +207,7 @@ def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, str, s
         return
     all_of: dict[str, list[tuple[str, str | None]]] = {
         "seven": [(emotion, None) for emotion in SEVEN],
-        "portraits": [
-            (emotion, None) for emotion in (*SEVEN, "neutral", "happiness")
-        ],  # what people show most often, twice
+        "portraits": [(emotion, None) for emotion in (*SEVEN, *FREQUENT)],
         "compound": [("neutral", None), *((d, c if c != d else None) for c in BASIC7 for d in BASIC7)],
     }
     for who in range(size.people):
@@ -276,9 +275,10 @@ def _draw_people(drawn: DrawnSet, shots: list[Shot], folder: Path, workers: int,
         total=len(people), initial=done, desc=f"drawing {drawn.name}", unit="person", disable=not progress
     ) as bar:
         if workers == 1 or len(todo) < 2:
-            for job in todo:
-                _draw_person(*job)
-                bar.update()
+            with _one_thread():
+                for job in todo:
+                    _draw_person(*job)
+                    bar.update()
         else:
             with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker) as pool:
                 for _ in pool.map(_draw_person, *zip(*todo, strict=True)):
@@ -299,6 +299,17 @@ def _draw_person(drawn: DrawnSet, shots: list[Shot], folder: Path) -> None:
             Image.fromarray(frame.image).save(path, quality=JPEG_QUALITY, subsampling=0)
             rows.append({"path": path.relative_to(folder).as_posix(), **truth})
     _replace(folder / ".parts" / f"{shots[0].person}.parquet", lambda path: pd.DataFrame(rows).to_parquet(path))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch calculate in one thread, as in the workers: with another number the last digits may differ."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _start_worker() -> None:
