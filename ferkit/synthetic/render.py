@@ -14,7 +14,7 @@ from torch import Tensor
 
 FAR = torch.iinfo(torch.int64).max
 DEPTH_STEPS = 2**30  # steps of the z-buffer between near and far
-GRID = 2**20  # candidate pixels looked at in one go
+FARTHEST = 1e9  # pixels; where an edge does not bound a row
 EDGE = 1e-5  # share of its size by which a triangle reaches beyond its edges, or rounding would leave holes between two
 
 
@@ -47,8 +47,8 @@ def rasterize(
 ) -> Raster:
     """The nearest front-facing triangle at every pixel of a `size` x `size` picture, from `rays` x `rays` rays per pixel.
 
-    Shapes: `xy` (V, 2) in pixels, `depth` (V,) positive, `faces` (F, 3), `part` (F,). Every triangle lists the rays of its
-    bounding box, those inside compete for the ray with `amin` on (depth, triangle), so the result does not depend on any order.
+    Shapes: `xy` (V, 2) in pixels, `depth` (V,) positive, `faces` (F, 3), `part` (F,). Every triangle lists the rays
+    inside it; they compete with `amin` on (depth, triangle), so the result does not depend on any order.
     """
     big = size * rays
     a, b, c = (xy * rays)[faces].unbind(1)
@@ -60,7 +60,7 @@ def rasterize(
     inverse = (1 / depth)[faces[seen]]
     low = low[seen]
     planes = _planes(a[seen] - low, b[seen] - low, c[seen] - low, area[seen], inverse)
-    best = _nearest(low, extent[seen].max(1).values, planes, depth, big)
+    best = _nearest(low, extent[seen], planes, depth, big)
 
     hit = torch.nonzero(best != FAR).squeeze(1)
     owner = best.index_select(0, hit) % 2**32
@@ -86,27 +86,39 @@ def rasterize(
     return Raster(pixel, seen[owner], weights / total[:, None], total, share)
 
 
-def _nearest(low: Tensor, side: Tensor, planes: Tensor, depth: Tensor, size: int) -> Tensor:
-    """For every ray `(size * size,)`, depth level * 2^32 + number of the nearest triangle, or FAR."""
+def _nearest(low: Tensor, extent: Tensor, planes: Tensor, depth: Tensor, size: int) -> Tensor:
+    """For every ray `(size * size,)`, depth level * 2^32 + number of the nearest triangle, or FAR.
+
+    Triangles are cut into rows of rays, a row's span solved for where no weight is negative, and the spans laid end to end.
+    """
     nearest = float(1 / depth.min())
     scale = DEPTH_STEPS / (nearest - float(1 / depth.max()) + 1e-9)
     best = torch.full((size * size,), FAR, dtype=torch.int64, device=low.device)
-    widest, before, reach = int(side.max()) if len(side) else 0, 0, 1
-    while before < widest:  # triangles of one size class share one grid of rays
-        group = torch.nonzero((side <= reach) & (side > before)).squeeze(1)
-        for some in group.split(max(1, GRID // reach**2)) if len(group) else ():
-            grid = torch.arange(reach, device=low.device, dtype=torch.int32)
-            x, y = low[some, 0, None, None] + grid, low[some, 1, None, None] + grid[:, None]
-            p = planes[some, :, :, None, None]
-            u, v, here = (p[:, i, 0] + p[:, i, 1] * (grid + 0.5) + p[:, i, 2] * (grid[:, None] + 0.5) for i in range(3))
-            within = (torch.minimum(u, v) >= -EDGE) & (u + v <= 1 + EDGE)
-            inside = torch.nonzero((within & (x < size) & (y < size)).flatten()).squeeze(1)
-            ray = (y * size + x).flatten().index_select(0, inside).long()
-            level = ((nearest - here.flatten().index_select(0, inside)) * scale).long()
-            owner = some.index_select(0, torch.div(inside, reach**2, rounding_mode="floor"))
-            best.scatter_reduce_(0, ray, level * 2**32 + owner, "amin")
-        before, reach = reach, reach + max(1, reach // 3)
-    return best
+
+    owner, row = _laid_out(extent[:, 1])
+    p = planes.index_select(0, owner)
+    level, slope = p[:, :, 0] + p[:, :, 2] * (row[:, None] + 0.5), p[:, :, 1]
+    weight = torch.cat([level[:, :2], 1 - level[:, :2].sum(1, keepdim=True)], 1)  # of the three corners, at x = 0
+    change = torch.cat([slope[:, :2], -slope[:, :2].sum(1, keepdim=True)], 1)
+    cut = (-EDGE - weight) / change
+    start = torch.where(change > 0, cut, -FARTHEST).amax(1).sub(0.5).ceil().clamp(min=0)
+    end = torch.where(change < 0, cut, FARTHEST).amin(1).sub(0.5).floor().minimum(extent[owner, 0] - 1.0)
+    out = ((change == 0) & (weight < -EDGE)).any(1)  # a row beyond an edge that runs along it
+    count = torch.where(out, 0.0, (end - start + 1).clamp(min=0)).long()
+
+    span, step = _laid_out(count)
+    first = (low[owner, 1] + row) * size + low[owner, 0] + start.long()
+    here = (level[:, 2] + slope[:, 2] * (start + 0.5)).index_select(0, span) + slope[:, 2].index_select(0, span) * step
+    key = ((nearest - here) * scale).long() * 2**32 + owner.index_select(0, span)
+    return best.scatter_reduce_(0, first.index_select(0, span) + step, key, "amin")
+
+
+def _laid_out(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Items 0..n-1, each repeated as often as `counts` (n,) says, and the place of each repetition: 2, 1 gives 0 0 1, 0 1 0."""
+    counts = counts.long()
+    item = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+    first = counts.cumsum(0) - counts
+    return item, torch.arange(len(item), device=counts.device) - first.index_select(0, item)
 
 
 def _all_alike(pixel: Tensor, kind: Tensor, count: int, rays: int) -> Tensor:

@@ -74,7 +74,7 @@ SETS = {
         DrawnSet("stills", "iCV-MEFED", "compound", {"smoke": Size(4, 1), "lesson": Size(50, 1), "paper": Size(115, 5)}),
         DrawnSet("posed", "JAFFE", "seven", {"smoke": Size(4, 1), "lesson": Size(10, 3), "paper": Size(10, 3)}, 256, first_person=2000),
         DrawnSet("portraits", "many people before a camera", "portraits",
-                 {"smoke": Size(16, 1), "lesson": Size(200, 1), "paper": Size(1000, 2)}, 160, PORTRAIT, first_person=30_000),
+                 {"smoke": Size(16, 1), "lesson": Size(150, 1), "paper": Size(1000, 2)}, 160, PORTRAIT, first_person=30_000),
         DrawnSet("large", "iCV-MEFED's large photographs", "seven",
                  {"smoke": Size(3, 1), "lesson": Size(15, 1), "paper": Size(115, 3)}, 1200, first_person=0),
         DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},

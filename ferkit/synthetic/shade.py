@@ -166,7 +166,7 @@ def shade_teeth(at: Samples, light: Light) -> Tensor:
 def shade_tongue(at: Samples, light: Light) -> Tensor:
     """The tongue, in the shade of the mouth."""
     facing = ((at.normal @ light.direction + 0.4) / 1.4).clamp(min=0)[:, None]
-    return torch.tensor([0.38, 0.12, 0.11], device=facing.device) * (light.ambient * 0.4 + light.key * facing * 0.35)
+    return torch.tensor([0.26, 0.075, 0.07], device=facing.device) * (light.ambient * 0.4 + light.key * facing * 0.35)
 
 
 def painted_at(skin: Skin, folds: tuple[Tensor, Tensor], rest: Tensor, resolution: float) -> Tensor:
