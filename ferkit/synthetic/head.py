@@ -29,7 +29,7 @@ from torch import Tensor
 
 from ferkit.paths import cache_dir
 
-FORMAT = 1  # raise when the meaning of the file changes
+FORMAT = 2  # raise when the meaning of the file changes
 
 # Anchors of anny's phenotypes, in the order of the corners.
 SEXES, AGES, WEIGHTS, ANCESTRIES = (0.0, 1.0), (2 / 3, 1.0), (0.0, 0.5, 1.0), ("african", "asian", "caucasian")
@@ -230,5 +230,6 @@ def _sample_masks(folder: Path, uv: Tensor, faces: Tensor, faces_uv: Tensor, par
         size = picture.shape[0]
         x = (point[:, 0] * size).long().clamp(0, size - 1)
         y = ((1 - point[:, 1]) * size).long().clamp(0, size - 1)
-        masks[vertex, column] = picture[y, x]
+        # A vertex on a seam has several texture points: the highest counts, whatever their order.
+        masks[:, column] = torch.zeros(count).scatter_reduce(0, vertex, picture[y, x], "amax")
     return masks
