@@ -28,7 +28,7 @@ from ferkit.paths import run_dir
 
 SIZE = 224  # pixels of the aligned faces
 FILES = {"raw": "landmarks.safetensors", "residual": "landmarks-residual.safetensors"}
-# Weak weights (a small C) carry over from drawn to photographed faces; what fits drawn faces best (some 0.03) does not. Chosen on the
+# Weak weights (a small C) carry over from drawn to photographed faces; what fits drawn faces best (0.01 and more) does not. Chosen on the
 # development photographs, which are therefore no test of it.
 C = {"raw": 0.001, "residual": 0.001}
 
