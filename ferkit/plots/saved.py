@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -80,7 +81,9 @@ def draw(
     if plot not in PLOTS:
         raise ValueError(f"unknown plot {plot!r}; known: {', '.join(PLOTS)}")
     panels = list(table.groupby("panel", sort=False)) if "panel" in table else [("", table)]
-    figure = Figure(figsize=(size[0] * len(panels), size[1]), layout="constrained")
+    figure = Figure(
+        figsize=(size[0] * len(panels), size[1]), layout="constrained", dpi=DPI
+    )  # whatever a notebook shows it at
     for ax, (name, part) in zip(
         np.ravel(figure.subplots(1, len(panels), sharex=plot in FACES, sharey=plot in FACES)), panels, strict=True
     ):
@@ -116,6 +119,7 @@ def save_figure(
     _write(folder / f"{name}.csv", text.encode())
     _write(folder / f"{name}.json", _about(how, made_by))
     _write(folder / f"{name}.png", png(figure))
+    figure.set_dpi(rcParams["figure.dpi"])  # a notebook shows it as large as its other figures
     return figure
 
 
