@@ -102,7 +102,7 @@ def doctor(root: Root = None) -> None:
 @app.command()
 def draw(
     name: Annotated[
-        str, typer.Argument(help="stills, posed, portraits, large, sequences, sequences-mmi, identities or wild.")
+        str, typer.Argument(help="stills, posed, portraits, neutral, large, sequences, sequences-mmi, identities or wild.")
     ],
     level: Annotated[str, typer.Option(help="smoke, lesson or paper: how many.")] = "lesson",
     seed: Annotated[int, typer.Option(help="Same seed, same pixels.")] = 0,

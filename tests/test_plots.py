@@ -77,7 +77,9 @@ TABLES = {
     "plot_confusion": confusion([0, 1, 1], [0, 1, 0], ("anger", "fear", "sadness")),
     "plot_top_k": curves(),
     "plot_intervals": intervals(),
-}
+    "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
+                              "base": 0, "goal_low": 0, "goal_high": 0.5}),
+}  # fmt: skip
 OPTIONS = {"plot_displacement": {"times": 2}, "plot_top_k": {"chance": 50}, "plot_votes": {"line": 5}}
 
 

@@ -12,12 +12,37 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from ferkit.landmarks import inter_ocular, mirror
-from ferkit.synthetic.draw import BACKGROUND, CENTRE, EYE, HAIR, UPPER_TEETH, Frame, Model, develop, draw, model
+from ferkit.synthetic.camera import develop
+from ferkit.synthetic.draw import (
+    BACKGROUND,
+    CENTRE,
+    CLOTHES,
+    EYE,
+    GLASSES,
+    HAIR,
+    UPPER_TEETH,
+    Frame,
+    Model,
+    draw,
+    model,
+)
 from ferkit.synthetic.expressions import Variation, expression, sided
 from ferkit.synthetic.head import PARTS, load_head
 from ferkit.synthetic.people import Person, neutral_shape, person
 from ferkit.synthetic.points import landmark_points
-from ferkit.synthetic.scene import FIXED, STUDIO, WILD, Ranges, Scene, light_colour, light_direction, rotation, scene
+from ferkit.synthetic.scene import (
+    FIXED,
+    SHARES,
+    SIDE_LIT,
+    STUDIO,
+    WILD,
+    Ranges,
+    Scene,
+    light_colour,
+    light_direction,
+    rotation,
+    scene,
+)
 
 SIZE = 64
 HEAD = load_head()
@@ -31,7 +56,7 @@ def acting(**mixture: float) -> np.ndarray:
 
 
 def shaven(who: Person) -> Person:
-    return replace(who, beard=0.0, freckles=0.0)
+    return replace(who, beard=0.0, freckles=0.0, glasses=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -254,12 +279,15 @@ def test_a_one_sided_smile_is_on_the_subjects_own_side(faces):
 NUISANCES = {
     "yaw": 12, "pitch": 9, "roll": 7, "scale": 0.3, "shift_x": 0.05, "shift_y": 0.05, "distance": 60, "light_azimuth": -40,
     "light_elevation": 60, "key": 0.5, "ambient": 0.8, "warmth": 0.9, "background": 0.2, "background_hue": 0.5,
-    "background_tint": 0.5, "clutter": 0.8, "exposure": 0.7, "noise": 8.0, "blur": 1.5, "grey": 1.0,
+    "background_tint": 0.5, "clutter": 0.8, "exposure": 0.7, "noise": 8.0, "blur": 1.5, "grey": 1.0, "contrast": 1.4, "gamma": 1.3,
+    "white_balance": 0.7, "resolution": 32.0, "jpeg": 20.0,
 }  # fmt: skip
 
 
 def test_the_table_of_nuisances_is_whole():
-    assert list(NUISANCES) == [f.name for f in fields(Scene)] == [f.name for f in fields(Ranges)]
+    looks = ["wrinkles", "texture"]  # see test_synthetic_looks.py
+    assert [*NUISANCES, *looks] == [f.name for f in fields(Scene)]
+    assert [*NUISANCES, *looks, "side_lit"] == [f.name for f in fields(Ranges)]
 
 
 @pytest.mark.parametrize("knob", NUISANCES)
@@ -301,8 +329,10 @@ def test_scenes_keep_to_their_ranges():
     for ranges in (STUDIO, WILD):
         for _ in range(50):
             for name, value in asdict(scene(rng, ranges)).items():
+                low, high = SIDE_LIT.get(name, (0, 0)) if ranges.side_lit else (0, 0)
+                kept = low <= abs(value) <= high or low <= value <= high
                 low, high = getattr(ranges, name)
-                assert low <= value <= high, name
+                assert kept or low <= value <= high or name in SHARES, name
     assert scene(rng, FIXED) == scene(rng, FIXED) == Scene()
     grey = [scene(rng, WILD).grey for _ in range(300)]
     assert set(grey) == {0.0, 1.0}
@@ -336,7 +366,7 @@ def test_the_skin_mask_covers_cheeks_and_not_eyes(faces):
 
 def test_parts_are_known_and_hair_can_be_left_out(faces):
     frame = shot(faces[7])
-    assert set(np.unique(frame.parts)) <= {*range(len(PARTS)), HAIR, BACKGROUND}
+    assert set(np.unique(frame.parts)) <= {*range(len(PARTS)), CLOTHES, GLASSES, HAIR, BACKGROUND}
     shaved = shot(model(replace(faces[7].who, hair_volume=0.0), HEAD, SIZE))
     assert (shaved.parts != HAIR).all()
     grown = shot(model(replace(faces[7].who, hair_volume=1.5), HEAD, SIZE))

@@ -15,6 +15,7 @@ from sklearn.svm import LinearSVC
 from ferkit.labels import BASIC7, SEVEN
 from ferkit.landmarks import five_points, inter_ocular, residuals
 from ferkit.synthetic.expressions import expression
+from ferkit.synthetic.hair import STYLES
 from ferkit.synthetic.head import load_head
 from ferkit.synthetic.people import GREY_HAIR, HAIR, IRIS, SKIN, Person, neutral_shape, person
 from ferkit.synthetic.points import landmark_points
@@ -28,7 +29,12 @@ RANGES = {
     "hairline": (-5, 2.5), "hair_volume": (0, 1.8), "beard": (0, 1), "lip_colour": (0.1, 1),
     "brow_thickness": (0.15, 0.65), "brow_density": (0.3, 1), "brow_height": (-0.6, 0.6), "brow_arch": (0, 0.7),
     "freckles": (0, 1), "roughness": (0.05, 1), "shine": (0, 1),
+    "hair_length": (2, 18), "fringe": (0, 3.6), "parting": (-3.5, 3.5), "bald": (0, 1), "glasses": (0, 0.34),
+    "glasses_shape": (0, 1), "glasses_height": (1.6, 2.2), "neckline": (-3, 4.5), "neck_v": (0, 1.3),
 }  # fmt: skip
+
+
+WITHOUT_RANGE = {"seed", "ancestry", "local", "iris", "hair", "hair_style", "glasses_colour", "shirt"}
 
 
 def flat(points: torch.Tensor) -> np.ndarray:
@@ -76,7 +82,8 @@ def test_every_seed_is_one_person_within_the_ranges(seed):
 
 
 def test_the_table_of_ranges_is_whole():
-    assert set(RANGES) == {f.name for f in fields(Person)} - {"seed", "ancestry", "local", "iris", "hair"}
+    assert set(RANGES) == {f.name for f in fields(Person)} - WITHOUT_RANGE
+    assert {person(seed, HEAD).hair_style for seed in range(MANY)} == set(STYLES)
 
 
 def test_nobody_has_a_double(crowd):

@@ -11,7 +11,7 @@ from ferkit.data.clips import Clip
 from ferkit.data.files import not_found, report, shorten, usable
 from ferkit.data.verify import check_level, verify_clips
 
-SETS = ("stills", "posed", "portraits", "large", "sequences", "sequences-mmi", "identities", "wild")
+SETS = ("stills", "posed", "portraits", "neutral", "large", "sequences", "sequences-mmi", "identities", "wild")
 TRUTH = "truth.parquet"
 COLUMNS = ("path", "person", "name", "emotion", "complementary", "frame", "frames", "peak")
 LANDMARKS = [f"{axis}{i}" for i in range(68) for axis in "xy"]

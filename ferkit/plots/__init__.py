@@ -14,6 +14,7 @@ from ferkit.plots.faces import (
     plot_landmarks,
     plot_residuals,
 )
+from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_intervals, plot_top_k
 from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
@@ -28,6 +29,7 @@ __all__ = [
     "plot_confusion",
     "plot_contact_sheet",
     "plot_displacement",
+    "plot_gap",
     "plot_intervals",
     "plot_landmarks",
     "plot_residuals",

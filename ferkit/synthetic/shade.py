@@ -15,9 +15,9 @@ from torch import Tensor
 from ferkit.synthetic.head import MASKS, Head
 from ferkit.synthetic.people import Person
 from ferkit.synthetic.scene import Scene, light_colour, light_direction
-from ferkit.synthetic.skin import Skin, look_up
+from ferkit.synthetic.skin import WIDTH, Skin, look_up
 
-WRAP = (0.42, 0.24, 0.18)  # how far red, green and blue light reach around an edge of skin
+WRAP = (0.26, 0.15, 0.11)  # how far red, green and blue light reach around an edge of skin
 IRIS_RADIUS, PUPIL_RADIUS = 0.40, 0.16  # as shares of the eyeball's radius
 TOOTH_GAPS = (0.0, 0.86, 1.55, 2.25, 2.9)  # centimetres from the middle, mean head
 LIPS, LIDS, MOUTH, EARS = range(len(MASKS))
@@ -34,13 +34,16 @@ class Light:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is known of `N` samples: `rest` (N, 3), `normal` (N, 3), `masks` (N, 4), `hollow` (N,), `lit` (N,) in [0, 1]."""
+    """What is known of `N` samples: `rest` (N, 3), `normal` (N, 3), `masks` (N, 4), `hollow` (N,), and in [0, 1] `lit` (N,) by the
+    main light, `sky` (N,), how much of it they see, and `lash` (N,), how near they are to the lashes."""
 
     rest: Tensor
     normal: Tensor
     masks: Tensor
     hollow: Tensor
     lit: Tensor
+    sky: Tensor
+    lash: Tensor
 
     def __getitem__(self, index: Tensor) -> "Samples":
         return Samples(*(value.index_select(0, index) for value in vars(self).values()))
@@ -83,102 +86,158 @@ def hollows(points: Tensor, normals: Tensor, around: tuple[Tensor, Tensor]) -> T
     return ((mean - points) * normals).sum(1)
 
 
-def scalp(rest: Tensor, hairline: float | Tensor = 0.0) -> Tensor:
-    """How far a point of the mean head lies inside the hairline, in centimetres; negative outside."""
-    x, y, z = rest.unbind(1)
-    line = -7.4 + hairline + 0.9 * step(2.0, 5.5, x.abs()) * step(4.5, 2.0, z)
-    line = line + 7.6 * step(2.2, 5.2, z) + 6.0 * step(8.0, 10.5, z)
-    return line - y
+def shade_skin(at: Samples, who: Person, painted: Tensor, light: Light, axes: Tensor, opening: float) -> Tensor:
+    """Skin, lips, brows, beard and short hair: `(N, 3)`. `painted` (N, 5) is the map's colour and relief's slope at the samples.
 
-
-def shade_skin(at: Samples, who: Person, painted: Tensor, light: Light, axes: Tensor) -> Tensor:
-    """Skin, lips, brows, beard and short hair: `(N, 3)`. `painted` (N, 5) is the map's colour and relief's slope at the samples."""
-    colour, slope = painted[:, :3], painted[:, 3:]
-    lips = step(0.25, 0.75, at.masks[:, LIPS])[:, None]
-    deep = torch.tensor([0.72, 0.42, 0.44], device=colour.device) ** (0.35 + 0.9 * who.lip_colour)
-    colour = colour * (1 - lips) + torch.tensor(who.skin, device=colour.device) * deep * lips
-    lids = step(0.3, 1.0, at.masks[:, LIDS])[:, None]
-    colour = colour * (1 - 0.25 * lids * torch.tensor([0.7, 1.0, 0.9], device=colour.device))
-    inside = step(0.35, 0.85, at.masks[:, MOUTH])[:, None]
-    flesh = torch.tensor([0.20, 0.045, 0.04], device=colour.device)
-    colour = colour * (1 - inside) + flesh * inside
-
+    `opening` is how much further apart the lips are than at rest, centimetres: light reaches the edges of parted lips.
+    """
+    parted = min(1.0, opening / 0.9)
+    colour, kind = painted[:, :3].clone(), painted.new_zeros(len(painted), 2)
+    special = torch.nonzero(at.masks[:, : MOUTH + 1].amax(1) + at.lash > 0.05).squeeze(1)
+    colour[special], kind[special] = _pigments(at[special], who, colour[special], parted)
+    lips, inside = kind[:, :1], kind[:, 1:]
+    slope = painted[:, 3:] * (1 - 0.6 * inside)
     normal = F.normalize(at.normal - slope[:, :1] * axes[0] - slope[:, 1:] * axes[1], dim=1)
-    cavity = (1 - 1.5 * at.hollow.clamp(min=0)).clamp(0.25, 1)[:, None] * (1 - 0.8 * inside)
-    facing = normal @ light.direction
+    hollow = (1 - 0.9 * at.hollow.clamp(min=0)).clamp(0.4, 1)[:, None]
+    seen = torch.maximum(at.sky.clamp(0, 1)[:, None] * hollow, 0.75 * lips * (1 - inside)) * (1 - 0.85 * inside)
+    sky = seen / (1 - 0.6 * colour * (1 - seen))  # light skin brightens its own hollows, most of all with red
+    facing = (normal @ light.direction)[:, None]
     wrap = torch.tensor(WRAP, device=colour.device)
-    diffuse = ((facing[:, None] + wrap) / (1 + wrap)).clamp(min=0) * at.lit[:, None]
-    above = (0.5 - 0.5 * normal[:, 1:2]) * 0.5 + 0.5
+    diffuse = ((facing + wrap) / (1 + wrap)).clamp(min=0) * (at.lit[:, None] * seen.sqrt())
+    above = (0.5 - 0.5 * normal[:, 1:2]) * 0.6 + 0.4
     half = F.normalize(light.direction + torch.tensor([0.0, 0.0, -1.0], device=colour.device), dim=0)
-    glance = (normal @ half).clamp(min=0)[:, None]
-    oily = 0.5 + 0.5 * torch.exp(-((at.rest[:, :1] / 2.5) ** 2))
-    gloss = (0.05 * who.shine * oily * (1 - lips) + 0.09 * lips) * glance**18 + 0.04 * lips * glance**60
-    gloss = gloss * at.lit[:, None] * (1 - inside)
-    return (colour * (light.ambient * above + light.key * diffuse * 0.9) + gloss * light.key) * cavity
+    broad = _fourth(_fourth((normal @ half).clamp(min=0)[:, None]))
+    sharp = _fourth(broad)
+    oily = 0.35 + 0.65 * torch.exp(-((at.rest[:, :1] / 3.0) ** 2) - 0.02 * (at.rest[:, 1:2] + 1) ** 2)
+    gloss = (0.015 + 0.06 * who.shine * oily) * (broad + 2.4 * who.shine * sharp) * (1 - lips)
+    gloss = (gloss + lips * (0.015 * broad + 0.04 * sharp)) * at.lit[:, None] * seen
+    edge = _fourth((1 + normal[:, 2:]).clamp(0, 1)) * 0.05 * light.ambient * above * seen
+    return colour * (light.ambient * above * sky + light.key * diffuse) + gloss * light.key + edge
 
 
-def shade_hair(at: Samples, who: Person, light: Light) -> Tensor:
-    """Hair of the head as a cap: dark between strands, glossy across them."""
-    table = torch.randn(512, generator=torch.Generator().manual_seed(who.seed)).to(at.rest.device)
-    across = torch.atan2(at.rest[:, 0], at.rest[:, 2] - 8.0) * 60 + at.rest[:, 1] * 0.35
-    strand = table[across.long() % 512] * 0.6 + table[(across * 3.1).long() % 512] * 0.4
-    colour = torch.tensor(who.hair, device=at.rest.device) * (1 + 0.35 * strand[:, None]).clamp(min=0.2)
-    facing = (at.normal @ light.direction)[:, None]
-    diffuse = ((facing + 0.3) / 1.3).clamp(min=0) * at.lit[:, None]
-    above = (0.5 - 0.5 * at.normal[:, 1:2]) * 0.6 + 0.4
-    shine = torch.exp(-(((facing - 0.75) / 0.12) ** 2)) * 0.05 * (1 + strand[:, None]).clamp(min=0)
-    return colour * (light.ambient * above + light.key * diffuse) + shine * (0.02 + colour) * light.key
+def _pigments(at: Samples, who: Person, colour: Tensor, parted: float) -> tuple[Tensor, Tensor]:
+    """The colour of skin, lips, lids and the mouth's inside `(N, 3)`, and how far a sample belongs to lips and inside `(N, 2)`."""
+    lips = step(0.1, 0.6, at.masks[:, LIPS])[:, None]
+    deep = torch.tensor([0.92, 0.66, 0.70], device=colour.device) ** (0.45 + 0.9 * who.lip_colour)
+    colour = colour * (1 + lips * (deep - 1))
+    lids = step(0.3, 1.0, at.masks[:, LIDS])[:, None]
+    colour = colour * (1 - lids * torch.tensor([0.10, 0.22, 0.17], device=colour.device))
+    colour = colour * (1 - (0.92 - 0.22 * who.sex) * step(0.05, 0.75, at.lash)[:, None])
+    inside = step(0.35, 0.85, at.masks[:, MOUTH])[:, None] * (1 - 0.8 * parted * lips)
+    flesh = torch.tensor([0.20, 0.045, 0.04], device=colour.device)
+    return colour * (1 - inside) + flesh * inside, torch.cat([lips, inside], 1)
 
 
-def shade_eyes(at: Samples, who: Person, light: Light, centres: Tensor, radius: float) -> Tensor:
-    """Sclera, iris and pupil, darker under the upper lid, with a catch-light."""
-    left = at.rest[:, 0] > 0
-    offset = (at.rest - torch.where(left[:, None], centres[1], centres[0])) / radius
+def shade_eyes(
+    at: Samples, who: Person, light: Light, eyes: tuple[Tensor, float], gaze: Tensor, lids: Tensor
+) -> Tensor:
+    """Sclera, iris and pupil in the shade of the lids, with a catch-light.
+
+    Shapes: `eyes` centres (2, 3) of the mean head and radius; `gaze` (N, 3), the samples' normals as seen from the face's front;
+    `lids` (2, 6, 2), where the landmarks of each eye's lids lie on its ball, in its radii.
+    """
+    left = (at.rest[:, 0] > 0).long()
+    offset = (at.rest - eyes[0][left]) / eyes[1]
     out = offset[:, :2].norm(dim=1)
     angle = torch.atan2(offset[:, 1], offset[:, 0])
     fibres = 1 + 0.22 * torch.sin(angle * 23 + 3 * torch.sin(angle * 7)) + 0.12 * torch.sin(angle * 51)
-    iris = torch.tensor(who.iris, device=out.device) * (fibres * (0.8 + 0.7 * (out / IRIS_RADIUS) ** 2))[:, None] * 1.15
-    ring = step(0.82, 1.0, out / IRIS_RADIUS)[:, None]
-    white = torch.tensor([0.66, 0.61, 0.58], device=out.device) * (1 - 0.35 * (out - IRIS_RADIUS).clamp(min=0))[:, None]
-    colour = iris * (1 - 0.75 * ring)
-    colour = colour * step(PUPIL_RADIUS - 0.03, PUPIL_RADIUS + 0.03, out)[:, None] + 0.003
-    edge = step(IRIS_RADIUS - 0.025, IRIS_RADIUS + 0.035, out)[:, None]
+    iris = torch.tensor(who.iris, device=out.device) * (fibres * (0.55 + 0.7 * (out / IRIS_RADIUS) ** 2))[:, None]
+    iris = 0.75 * iris + 0.25 * iris.mean(1, keepdim=True)
+    ring = step(0.72, 1.0, out / IRIS_RADIUS)[:, None]
+    colour = iris * (1 - 0.8 * ring) * step(PUPIL_RADIUS - 0.03, PUPIL_RADIUS + 0.03, out)[:, None] + 0.003
+    red = step(0.6, 1.0, out)[:, None] * torch.tensor([0.06, 0.22, 0.22], device=out.device)
+    white = torch.tensor([0.64, 0.59, 0.56], device=out.device) * (1 - red) * (1 - 0.32 * who.melanin)
+    edge = step(IRIS_RADIUS - 0.035, IRIS_RADIUS + 0.045, out)[:, None]
     colour = colour * (1 - edge) + white * edge
-    lid = (0.42 + 0.58 * step(-0.52, 0.02, offset[:, 1]))[:, None] * (0.75 + 0.25 * step(1.0, 0.55, out))[:, None]
+    shade = lid_shade(gaze[:, :2], lids[left])[:, None]
     facing = (((at.normal @ light.direction) + 0.35) / 1.35).clamp(min=0)[:, None] * at.lit[:, None]
     viewer = torch.tensor([0.0, 0.0, -1.0], device=out.device)
-    half = F.normalize(light.direction * torch.tensor([1.0, 0.75, 1.0], device=out.device) + viewer, dim=0)
-    bright = (at.normal @ half).clamp(min=0)[:, None] ** 90
-    lit = light.ambient * 0.95 + light.key * facing * 0.8
-    return colour * lit * lid + 0.55 * bright * light.key * at.lit[:, None]
+    half = F.normalize(light.direction * torch.tensor([0.6, 0.6, 1.0], device=out.device) + viewer, dim=0)
+    glance = (at.normal @ half).clamp(min=0)[:, None]
+    bright = (1.6 * glance**400 + 0.006 * glance**40) * (0.4 + 0.6 * shade)
+    return colour * shade * (light.ambient * 0.9 + light.key * facing * 0.7) + bright * light.key
 
 
-def shade_teeth(at: Samples, light: Light) -> Tensor:
-    """Teeth with their gaps, darker towards the back of the mouth."""
-    side = at.rest[:, 0].abs()
-    gap = sum((torch.exp(-0.5 * ((side - g) / 0.035) ** 2) for g in TOOTH_GAPS), torch.zeros_like(side))
-    colour = torch.tensor([0.72, 0.66, 0.54], device=side.device) * (1 - 0.45 * gap.clamp(0, 1))[:, None]
-    depth = (0.95 - 0.16 * (at.rest[:, 2] + 2.1).clamp(min=0)).clamp(0.15, 1)[:, None]
+def lid_shade(at: Tensor, lids: Tensor) -> Tensor:
+    """How much light the lids and lashes let through to points `(N, 2)` of an eyeball; `lids` (N, 6, 2) around each point's eye."""
+    first, last = lids[:, 0], lids[:, 3]
+    along = ((at[:, 0] - first[:, 0]) / (last[:, 0] - first[:, 0])).clamp(0, 1)
+    level = first[:, 1] + along * (last[:, 1] - first[:, 1])
+    bow = 4 * along * (1 - along)
+    middle = (first[:, 1] + last[:, 1]) / 2
+    upper = level + bow * (lids[:, 1:3, 1].mean(1) - middle) * 1.12
+    lower = level + bow * (lids[:, 4:6, 1].mean(1) - middle) * 1.12
+    corners = 0.55 + 0.45 * step(0.0, 0.22, along) * step(1.0, 0.80, along)
+    return (
+        (0.18 + 0.82 * step(-0.04, 0.34, at[:, 1] - upper)) * (0.7 + 0.3 * step(0.0, 0.15, lower - at[:, 1])) * corners
+    )
+
+
+def shade_teeth(at: Samples, light: Light, upper: bool, opening: float) -> Tensor:
+    """Teeth with their gaps and gum, darker towards the mouth's corners; `opening` is how much the lips are parted, centimetres."""
+    side, y = at.rest[:, 0].abs(), at.rest[:, 1]
+    gap = sum((torch.exp(-0.5 * ((side - g) / 0.03) ** 2) for g in TOOTH_GAPS), torch.zeros_like(side))
+    scallop = 0.10 * torch.cos(side * 7.4).abs()
+    gum = step(6.15, 6.0, y + scallop) if upper else step(7.95, 8.1, y - scallop)
+    colour = torch.tensor([0.92, 0.87, 0.78], device=side.device) * (1 - 0.30 * gap.clamp(0, 1))[:, None]
+    colour = colour * (1 - gum[:, None]) + torch.tensor([0.42, 0.14, 0.13], device=side.device) * gum[:, None]
+    deep = (
+        (1 - 0.9 * step(1.2, 3.0, side))
+        * (0.25 + 0.75 * min(1.0, opening / 0.6))
+        * (0.6 + 0.4 * step(6.2, 6.9, y) if upper else 0.55)
+    )
     facing = ((at.normal @ light.direction + 0.4) / 1.4).clamp(min=0)[:, None]
-    return colour * (light.ambient * 0.6 + light.key * facing * 0.5) * depth
+    half = F.normalize(light.direction + torch.tensor([0.0, 0.0, -1.0], device=side.device), dim=0)
+    wet = 0.10 * (at.normal @ half).clamp(min=0)[:, None] ** 30
+    return (colour * (light.ambient * 0.8 + light.key * facing * 0.85) + wet * light.key) * deep[:, None]
 
 
 def shade_tongue(at: Samples, light: Light) -> Tensor:
-    """The tongue, in the shade of the mouth."""
-    facing = ((at.normal @ light.direction + 0.4) / 1.4).clamp(min=0)[:, None]
-    return torch.tensor([0.26, 0.075, 0.07], device=facing.device) * (light.ambient * 0.4 + light.key * facing * 0.35)
+    """The tongue, in the shade of the mouth: darker the further back."""
+    facing = ((at.normal @ light.direction + 0.2) / 1.2).clamp(min=0)[:, None]
+    deep = torch.exp(-0.9 * (at.rest[:, 2] + 1.4).clamp(min=0))[:, None] * 0.8 + 0.06
+    return (
+        torch.tensor([0.30, 0.085, 0.08], device=facing.device)
+        * (light.ambient * 0.25 + light.key * facing * 0.35)
+        * deep
+    )
 
 
-def painted_at(skin: Skin, folds: tuple[Tensor, Tensor], rest: Tensor, resolution: float) -> Tensor:
-    """The skin map's colour and its relief's slopes at points of the mean head, `(N, 5)`, with the folds an expression makes."""
-    width = skin.relief.shape[1]
-    right, left = (torch.einsum("f,fhw->hw", strength.to(skin.folds.device), skin.folds) for strength in folds)
-    here = torch.cat([right[:, : width // 2], left[:, width // 2 :]], 1)
-    relief = skin.relief - 0.09 * here
-    slope_y, slope_x = torch.gradient(relief)
-    shade = 1 - here * torch.tensor([0.16, 0.24, 0.24], device=here.device)[:, None, None]
-    maps = torch.cat([skin.colour * shade, slope_x[None] * resolution, slope_y[None] * resolution])
-    return look_up(maps, rest)
+def painted_at(
+    skin: Skin, folds: tuple[Tensor, Tensor], rest: Tensor, resolution: float, texture: float = 1.0, coarse: int = 1
+) -> Tensor:
+    """The skin map's colour and its relief's slopes at points of the mean head, `(N, 5)`, with the folds an expression makes.
+
+    `coarse` map points along each side are averaged first, so that a small picture does not flicker.
+    """
+    maps = torch.cat([skin.colour, skin.relief[None]])
+    if texture != 1:
+        maps = skin.plain + texture * (maps - skin.plain)
+    right, left = (strength.to(maps.device) for strength in folds)
+    used = torch.nonzero((right + left) > 0.03).squeeze(1)
+    if len(used):
+        x = torch.linspace(-WIDTH / 2, WIDTH / 2, maps.shape[2], device=maps.device)
+        leftness = torch.sigmoid(x / 0.15)
+        strengths = right[used, None] * (1 - leftness) + left[used, None] * leftness
+        here = (strengths[:, None] * skin.folds[used]).sum(0)
+        maps[3] -= here
+        maps[:3] *= 1 - here.clamp(0, 0.13) * torch.tensor([2.2, 3.2, 3.2], device=maps.device)[:, None, None]
+    if coarse > 1:
+        maps = F.avg_pool2d(maps, coarse)
+    return look_up(torch.cat([maps[:3], _slopes(maps[3]) * (resolution / coarse)]), rest)
+
+
+def _slopes(relief: Tensor) -> Tensor:
+    """How steeply the relief `(h, w)` rises to the right and downwards `(2, h, w)`, per point of the map."""
+    out = torch.zeros(2, *relief.shape, device=relief.device)
+    out[0, :, 1:-1] = (relief[:, 2:] - relief[:, :-2]) / 2
+    out[1, 1:-1] = (relief[2:] - relief[:-2]) / 2
+    return out
+
+
+def _fourth(x: Tensor) -> Tensor:
+    """x^4, quicker than a power."""
+    return (x * x) ** 2
 
 
 def step(low: float, high: float, x: Tensor) -> Tensor:

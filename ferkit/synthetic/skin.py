@@ -1,9 +1,10 @@
-"""The painted skin of one person: colour, gloss and relief as a map over the mean head's front.
+"""The painted skin of one person: colour and relief as maps over the mean head's front, and the folds expressions make in it.
 
-The map is painted in the coordinates of the mean head at rest (centimetres, x and y), so brows, lips and wrinkles move with the
+The maps are painted in the coordinates of the mean head at rest (centimetres, x and y), so brows, lips and wrinkles move with the
 skin when a face is another person's or has an expression.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,36 +15,69 @@ from torch import Tensor
 
 from ferkit.synthetic.people import Person
 
-LEFT, TOP, WIDTH, HEIGHT = -10.0, -13.0, 20.0, 28.0  # what the map covers, centimetres
+LEFT, TOP, WIDTH, HEIGHT = -10.0, -13.0, 20.0, 28.0  # what the maps cover, centimetres
 
-# Where folds come with an expression: the action, the fold's course (x, y) on the subject's left, its width.
+Course = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What folds together: the actions that fold it, its lines (x, y) on the subject's left, and their half width and depth."""
+
+    actions: tuple[str, ...]
+    lines: tuple[Course, ...]
+    width: float
+    depth: float
+    wavy: float = 0.0  # centimetres
+
+
+# Forehead lines run across; their middle follows the inner brows, their ends the outer ones (`paint`).
+FOREHEAD: tuple[Course, ...] = tuple(
+    ((0.0, y), (1.8, y - 0.25), (3.6, y - 0.2), (5.2, y + 0.4)) for y in (-3.8, -4.8, -5.8)
+)
 FOLDS = {
-    "nasolabial": (("mouthSmile", "cheekSquint", "noseSneer", "mouthUpperUp"), ((2.1, 4.2), (3.0, 5.4), (3.6, 6.8), (3.7, 8.0)), 0.22),
-    "crows_feet": (("cheekSquint", "eyeSquint", "mouthSmile"), ((5.3, 0.5), (6.4, 0.9)), 0.10),
-    "crows_feet_up": (("cheekSquint", "eyeSquint", "mouthSmile"), ((5.3, 0.1), (6.4, -0.3)), 0.10),
-    "forehead": (("browInnerUp", "browOuterUp"), ((0.0, -4.9), (2.2, -5.1), (4.4, -4.8)), 0.16),
-    "forehead_high": (("browInnerUp", "browOuterUp"), ((0.0, -6.2), (2.2, -6.4), (4.2, -6.1)), 0.16),
-    "glabella": (("browDown",), ((0.75, -3.2), (0.6, -2.2), (0.75, -1.2)), 0.14),
-    "nose_root": (("noseSneer",), ((0.0, 0.2), (0.9, 0.5), (1.4, 1.3)), 0.14),
-    "chin": (("mouthShrugLower",), ((0.0, 9.0), (1.1, 9.3)), 0.20),
+    "nasolabial": Fold(("mouthSmile", "noseSneer", "mouthUpperUp"), (((1.95, 3.9), (2.75, 5.1), (3.45, 6.4), (3.65, 7.7)),), 0.20, 0.17),
+    "crows_feet": Fold(
+        ("cheekSquint", "eyeSquint", "mouthSmile"),
+        (((5.0, 0.60), (5.6, 0.95), (6.3, 1.55)), ((5.1, 0.25), (5.8, 0.30), (6.7, 0.5)), ((5.0, -0.1), (5.6, -0.4), (6.3, -0.95))),
+        0.075, 0.060, 0.03,
+    ),
+    "under_eye": Fold(("cheekSquint", "eyeSquint", "mouthSmile"), (((1.9, 1.15), (2.8, 1.65), (3.9, 1.65), (4.8, 1.2)),), 0.12, 0.045),
+    "forehead_middle": Fold(("browInnerUp",), FOREHEAD, 0.12, 0.065, 0.08),
+    "forehead_sides": Fold(("browOuterUp",), FOREHEAD, 0.12, 0.065, 0.08),
+    "glabella": Fold(("browDown",), (((0.75, -3.1), (0.60, -2.2), (0.75, -1.3)),), 0.11, 0.085),
+    "nose_root": Fold(
+        ("noseSneer",), (((0.0, -0.30), (0.8, -0.15)), ((0.55, 0.5), (1.05, 1.0), (1.35, 1.7)), ((0.45, 1.2), (0.9, 1.8))), 0.11, 0.060
+    ),
+    "marionette": Fold(("mouthFrown",), (((2.75, 7.9), (3.05, 8.6), (3.05, 9.4)),), 0.14, 0.070),
+    "dimple": Fold(("mouthDimple", "mouthSmile"), (((2.95, 7.1), (3.15, 7.6), (3.1, 8.1)),), 0.13, 0.050),
+    "chin": Fold(("mouthShrugLower",), (((0.0, 9.55), (0.9, 9.7), (1.6, 10.1)),), 0.17, 0.085),
 }  # fmt: skip
+FOLD_NAMES = tuple(FOLDS)
+WORN = {
+    "nasolabial": 0.5,
+    "under_eye": 0.5,
+    "forehead_middle": 0.35,
+    "forehead_sides": 0.3,
+    "crows_feet": 0.4,
+    "marionette": 0.3,
+}
+BROW = np.polyfit([1.0, 2.05, 3.3, 4.6, 5.65], [-1.90, -2.17, -2.30, -2.25, -1.76], 3)  # about landmarks 22 to 26
+BROW_ENDS = 1.0, 5.9
 
 
 @dataclass(frozen=True, eq=False)
 class Skin:
-    """Shapes: `colour` (3, h, w) in linear light; `relief` (h, w), bumps in centimetres; `folds` (8, h, w), each in [0, 1]."""
+    """Maps of `h` x `w` points.
+
+    Shapes: `colour` (3, h, w) in linear light and `relief` (h, w), bumps in centimetres, with the skin's texture; `plain` (4, h, w), the
+    same without it; `folds` (10, h, w), how deep each of FOLDS lies at full strength, centimetres (below 0 it bulges).
+    """
 
     colour: Tensor
     relief: Tensor
+    plain: Tensor
     folds: Tensor
-
-
-def look_up(maps: Tensor, rest: Tensor) -> Tensor:
-    """The values `(N, C)` of maps `(C, h, w)` at points `(N, >=2)` of the mean head."""
-    x = (rest[:, 0] - LEFT) / WIDTH * 2 - 1
-    y = (rest[:, 1] - TOP) / HEIGHT * 2 - 1
-    grid = torch.stack([x, y], 1)[None, None]
-    return F.grid_sample(maps[None], grid, align_corners=False, padding_mode="border")[0, :, 0].T
 
 
 def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "cpu") -> Skin:
@@ -54,53 +88,84 @@ def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "c
         TOP + (torch.arange(h) + 0.5) / resolution, LEFT + (torch.arange(w) + 0.5) / resolution, indexing="ij"
     )
     side = x.abs()
-    coarse, middle, fine = (noise(h, w, cells, rng) for cells in (6, 24, 96))
-    unevenness = 0.5 * coarse + 0.3 * middle + 0.35 * fine
+    coarse, middle, fine, spots = (noise(h, w, cells, rng) for cells in (7, 26, 96, 160))
+    strands, curls = strand_noise(h, w, 16, 4, rng), strand_noise(h, w, 10, 8, rng)
+    grain = 0.5 * fine + 0.5 * noise(h, w, 300, rng)
+    folds = torch.stack([fold_map(who, name, side, y, x, rng) for name in FOLD_NAMES])
+    worn = sum((folds[FOLD_NAMES.index(name)] * share for name, share in WORN.items()), torch.zeros_like(x))
+    worn = worn * min(1.0, max(0.0, (who.age - 35) / 40))  # what expressions fold for decades stays
 
-    colour = complexion(who, side, y, unevenness)
-    if who.freckles:
-        spots = (noise(h, w, 160, rng) - 1.1).clamp(0, 1) * (blob(side, y, 3.0, 3.0, 3.5, 2.0) + 0.3)
-        colour = colour * (1 - 0.5 * who.freckles * spots * torch.tensor([0.6, 1.0, 1.2])[:, None, None])
-
+    freckles = (spots - 1.1).clamp(0, 1) * (blob(side, y, 3.0, 3.0, 3.5, 2.0) + 0.3) * who.freckles
+    blemishes = (noise(h, w, 60, rng) - 2.2).clamp(0, 0.8) * who.roughness
     hair = torch.tensor(who.hair)[:, None, None]
-    strands = strand_noise(h, w, rng)
-    beard = beard_mask(side, y + 0.3 * middle) * who.beard
-    amount = (beard * (0.55 + 0.5 * strands)).clamp(0, 0.92)
-    colour = colour * (1 - amount) + hair * amount
-    brow = brow_mask(who, side, y + 0.04 * middle)
-    amount = (brow * (0.45 + 0.5 * who.brow_density) * (0.85 + 0.35 * strands)).clamp(0, 0.95)
-    colour = colour * (1 - amount) + 0.5 * hair * amount  # brows are darker than the hair of the head
+    brow = brow_mask(who, side, y, 0.6 * strands + 0.4 * curls)
+    beard = beard_mask(side, y + 0.35 * middle) * who.beard**0.7
+    lips = lip_mask(side, y)
+    maps = []
+    for texture in (0.0, 1.0):
+        colour = complexion(who, side, y, texture * (0.5 * coarse + 0.35 * middle + 0.3 * grain), texture * coarse)
+        colour = colour * (1 - texture * 0.5 * freckles * torch.tensor([0.6, 1.0, 1.2])[:, None, None])
+        colour = colour * (1 - texture * blemishes * torch.tensor([0.10, 0.35, 0.30])[:, None, None])
+        amount = (beard * (0.72 + 0.42 * texture * strands + 0.2 * texture * curls)).clamp(0, 0.95)
+        colour = colour * (1 - amount) + hair * (1 + 0.4 * texture * curls) * amount
+        colour = colour * (1 - brow) + brow_colour(who) * (1 + 0.3 * strands) * brow
+        relief = texture * who.roughness * (0.003 * grain + 0.004 * middle) + 0.015 * brow * strands
+        relief = relief + texture * (0.03 * beard * strands + 0.006 * lips**2 * lip_lines(x, who.seed)) - worn
+        maps.append(torch.cat([colour.clamp(0, 1), relief[None]]))
+    return Skin(maps[1][:3].to(device), maps[1][3].to(device), maps[0].to(device), folds.to(device))
 
-    relief = who.roughness * (0.010 * fine + 0.006 * middle) + 0.03 * brow * strands + 0.03 * beard * strands
-    folds = torch.stack([fold_mask(side, y, points, width) for _, points, width in FOLDS.values()])
-    if who.age > 40:  # what expressions fold for decades stays
-        worn = (folds[0] * 0.5 + folds[3:5].sum(0) * 0.25 + folds[1:3].sum(0) * 0.3) * (who.age - 40) / 40
-        colour = colour * (1 - 0.16 * worn)
-        relief = relief - 0.05 * worn
-    return Skin(colour.clamp(0, 1).to(device), relief.to(device), folds.to(device))
+
+def tone(who: Person) -> Tensor:
+    """The bare skin's mean colour `(3,)` in linear light: brown skin is warmer than the mixture of light and dark, light skin paler."""
+    warm, pale = 6.75 * who.melanin**2 * (1 - who.melanin), (1 - who.melanin) ** 2
+    return torch.tensor(who.skin) * torch.tensor(
+        [1 + 0.16 * warm - 0.05 * pale, 1 + 0.01 * pale, 1 - 0.12 * warm + 0.03 * pale]
+    )
 
 
-def complexion(who: Person, x: Tensor, y: Tensor, unevenness: Tensor) -> Tensor:
-    """The bare skin's colour `(3, h, w)`: flushed on cheeks, nose and chin, darker under the eyes."""
-    colour = torch.tensor(who.skin)[:, None, None] * (1 + 0.10 * who.roughness * unevenness)
-    cheek, nose, chin = ((4.3, 4.0, 2.0, 1.7), (0.0, 4.4, 1.3, 1.0), (0.0, 10.0, 1.5, 1.0))
-    flush = 0.8 * blob(x, y, *cheek) + 0.6 * blob(x, y, *nose) + 0.3 * blob(x, y, *chin)
-    flush = flush * (0.5 + who.redness) * (1 - 0.6 * who.melanin)
-    colour = colour * torch.stack([1 + 0.05 * flush, 1 - 0.14 * flush, 1 - 0.12 * flush])
-    tired = blob(x, y, 2.9, 1.6, 1.5, 0.6) * (0.10 + 0.12 * who.roughness)
-    return colour * (1 - torch.stack([0.8 * tired, tired, 0.7 * tired]))
+def complexion(who: Person, x: Tensor, y: Tensor, unevenness: Tensor, blotches: Tensor) -> Tensor:
+    """The bare skin's colour `(3, h, w)`: flushed on cheeks, nose, ears and chin, darker under the eyes."""
+    colour = tone(who)[:, None, None] * (1 + 0.09 * (0.3 + who.roughness) * unevenness)
+    cheek, nose, chin, ear = (4.3, 3.8, 1.8, 1.6), (0.0, 4.2, 1.1, 1.0), (0.0, 10.2, 1.4, 0.9), (8.4, 2.4, 0.8, 2.2)
+    flush = 0.8 * blob(x, y, *cheek) + 0.9 * blob(x, y, *nose) + 0.4 * blob(x, y, *chin) + 0.9 * blob(x, y, *ear)
+    flush = (flush + 0.15 * blotches) * (0.6 + who.redness) * (1 - 0.6 * who.melanin)
+    colour = colour * torch.stack([1 + 0.04 * flush, 1 - 0.15 * flush, 1 - 0.14 * flush])
+    tired = blob(x, y, 2.9, 1.5, 1.3, 0.5) * (0.10 + 0.14 * who.roughness)
+    pale = 0.05 * blob(x, y, 0.0, -4.5, 4.0, 2.0)  # the forehead has less blood
+    return colour * (1 + pale) * (1 - torch.stack([0.8 * tired, 1.1 * tired, 0.8 * tired]))
+
+
+def fold_map(who: Person, name: str, side: Tensor, y: Tensor, x: Tensor, rng: torch.Generator) -> Tensor:
+    """How deep the fold lies at full strength `(h, w)`: sharp and deep in old skin, soft in young."""
+    fold, age = FOLDS[name], min(1.0, max(0.0, (who.age - 18) / 50))
+    phase = float(torch.rand((), generator=rng)) * 6.3
+    lines = fold.lines if name not in ("forehead_middle", "forehead_sides") or who.seed % 2 else fold.lines[:2]
+    wave = fold.wavy * (torch.sin(x * 1.9 + phase + who.seed) + 0.6 * torch.sin(x * 4.3 + 2 * phase))
+    depth = fold_lines(side, y + wave, lines, fold.width * (1.25 - 0.5 * age))
+    if name.startswith("forehead"):
+        middle = torch.exp(-((side / 2.4) ** 2))
+        depth = depth * (middle if name == "forehead_middle" else 1 - middle)
+    return depth * fold.depth * (0.6 + 0.6 * age)
 
 
 def fold_strengths(amounts: np.ndarray, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """How deep each fold is on the subject's right and left side `(8,)`, from the amounts of the actions."""
+    """How strong each fold is on the subject's right and left side `(10,)`, from the amounts of the actions."""
     depth = {name: float(value) for name, value in zip(names, amounts, strict=True)}
-    sides = []
-    for side in ("Right", "Left"):
-        sides.append(torch.tensor([
-            min(1.0, sum(depth.get(a, 0.0) + depth.get(a + side, 0.0) for a in actions) / len(actions) * 1.4)
-            for actions, _, _ in FOLDS.values()
-        ]))  # fmt: skip
-    return sides[0], sides[1]
+
+    def strength(actions: tuple[str, ...], side: str) -> float:
+        found = [depth.get(a, 0.0) + depth.get(a + side, 0.0) for a in actions]
+        return min(1.2, 0.75 * max(found) + 0.35 * sum(found))
+
+    right, left = (torch.tensor([strength(f.actions, side) for f in FOLDS.values()]) for side in ("Right", "Left"))
+    return right, left
+
+
+def look_up(maps: Tensor, rest: Tensor) -> Tensor:
+    """The values `(N, C)` of maps `(C, h, w)` at points `(N, >=2)` of the mean head."""
+    x = (rest[:, 0] - LEFT) / WIDTH * 2 - 1
+    y = (rest[:, 1] - TOP) / HEIGHT * 2 - 1
+    grid = torch.stack([x, y], 1)[None, None]
+    return F.grid_sample(maps[None], grid, align_corners=False, padding_mode="reflection")[0, :, 0].T
 
 
 def noise(h: int, w: int, cells: int, rng: torch.Generator) -> Tensor:
@@ -110,9 +175,9 @@ def noise(h: int, w: int, cells: int, rng: torch.Generator) -> Tensor:
     return out / out.std().clamp(min=1e-6)
 
 
-def strand_noise(h: int, w: int, rng: torch.Generator) -> Tensor:
-    """Noise `(h, w)` in [-1, 1] drawn out downwards, like short hair."""
-    grid = torch.randn(1, 1, round(HEIGHT * 3), round(WIDTH * 9), generator=rng)
+def strand_noise(h: int, w: int, across: float, down: float, rng: torch.Generator) -> Tensor:
+    """Noise `(h, w)` in [-1, 1] with so many bumps per centimetre across and down, like short hair."""
+    grid = torch.randn(1, 1, round(HEIGHT * down), round(WIDTH * across), generator=rng)
     return F.interpolate(grid, size=(h, w), mode="bilinear", align_corners=False)[0, 0].clamp(-1.5, 1.5) / 1.5
 
 
@@ -121,35 +186,76 @@ def blob(x: Tensor, y: Tensor, cx: float, cy: float, rx: float, ry: float) -> Te
     return torch.exp(-0.5 * (((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2))
 
 
-BROW_Y = -2.5  # height of the brow's inner end in the mean head, centimetres
+def brow_colour(who: Person) -> Tensor:
+    """Brows `(3, 1, 1)` are darker than the hair of the head, and never as light as light skin."""
+    hair = torch.tensor(who.hair)
+    return (hair * 0.32 / (1 + 1.2 * hair.max()))[:, None, None]
 
 
-def brow_mask(who: Person, x: Tensor, y: Tensor) -> Tensor:
-    """Where brows grow, in [0, 1]: from above the inner corner of the eye to beyond the outer, highest at two thirds."""
-    inner, outer = 1.25, 5.95
-    along = ((x - inner) / (outer - inner)).clamp(-0.5, 1.5)
-    rise = who.brow_arch * (1 - ((along - 0.62) / 0.62) ** 2)
-    centre = BROW_Y - who.brow_height - rise + 1.7 * (along - 0.55).clamp(min=0)
-    half = who.brow_thickness * (1.05 - 0.55 * along.clamp(0, 1)) * (1 - (-along * 4).clamp(0, 1))
-    across = ((y - centre) / half.clamp(min=0.03)).abs()
-    ends = torch.sigmoid((along + 0.02) * 30) * torch.sigmoid((1.0 - along) * 18)
-    return torch.sigmoid((1 - across) * 5) * ends
+def brow_mask(who: Person, x: Tensor, y: Tensor, strands: Tensor) -> Tensor:
+    """How much of the skin brows cover: hairs along landmarks 17 to 26, dense in the middle and ragged at the edges."""
+    inner, outer = BROW_ENDS
+    along = (x - inner) / (outer - inner)
+    arch = (who.brow_arch - 0.25) * (1 - ((along.clamp(0, 1) - 0.62) / 0.62) ** 2)
+    within = x.clamp(inner, outer)
+    centre = sum((float(c) * within ** (3 - i) for i, c in enumerate(BROW)), torch.zeros_like(x))
+    centre = centre + 0.24 - who.brow_height - arch
+    from_root = x + (y - centre) * (
+        0.2 + 1.5 * along.clamp(0, 1)
+    )  # hairs rise at the inner end and lean outwards after it
+    hairs = torch.sin(
+        from_root * 39 + 2.5 * torch.sin(from_root * 5.3 + who.seed) + 1.6 * torch.sin(from_root * 14 + 5 * y)
+    )
+    strands = 0.6 * strands + 0.45 * hairs
+    half = who.brow_thickness * (0.98 - 0.62 * along.clamp(0, 1) ** 1.5)
+    across = (y - centre) / half.clamp(min=0.08)
+    ends = torch.sigmoid((along - 0.01 + 0.04 * across.clamp(-1, 1)) * 36) * torch.sigmoid((1.0 - along) * 16)
+    body = torch.sigmoid((1 - across.abs() + 0.45 * strands) * 4.5) * ends
+    return (body * (0.50 + 0.45 * who.brow_density) * (1.0 + 0.30 * strands)).clamp(0, 0.95)
 
 
 def beard_mask(x: Tensor, y: Tensor) -> Tensor:
-    """Where a beard grows, in [0, 1]: jaw, chin, cheeks' lower part and moustache, not the lips."""
-    line = 6.2 + 1.6 * torch.exp(-((x - 3.2) ** 2) / 2.2) - 0.9 * (x - 4.5).clamp(min=0)
-    region = torch.sigmoid((y - line) * 3) * torch.sigmoid((11.0 - y) * 2.5)
-    moustache = torch.sigmoid((y - 5.05) * 5) * torch.sigmoid((2.9 - x) * 3) * torch.sigmoid((6.3 - y) * 5)
-    lips = torch.sigmoid((1 - ((x / 2.75) ** 2 + ((y - 7.05) / 1.15) ** 2)) * 6)
-    return (region + moustache).clamp(0, 1) * (1 - lips)
+    """Where a beard grows, in [0, 1]: jaw, chin, cheeks' lower part and moustache, not the lips; thin towards its edges."""
+    line = 6.5 + 1.5 * torch.exp(-((x - 3.2) ** 2) / 2.2) - 0.95 * (x - 4.5).clamp(min=0)
+    region = torch.sigmoid((y - line) * 1.9) * torch.sigmoid((11.6 - y) * 1.6)
+    region = region * (1 - 0.55 * blob(x, y, 1.7, 9.3, 0.6, 0.35))  # bare beside the tuft under the lip
+    moustache = torch.sigmoid((y - 5.3) * 5) * torch.sigmoid((3.1 - x) * 2.5) * torch.sigmoid((7.0 - y) * 5)
+    return (region + moustache * (1 - 0.5 * blob(x, y, 0.0, 5.6, 0.25, 0.8))).clamp(0, 1) * (1 - lip_mask(x, y))
 
 
-def fold_mask(x: Tensor, y: Tensor, points: tuple[tuple[float, float], ...], width: float) -> Tensor:
-    """A soft line of half width `width` through the points, in [0, 1], fading towards its ends."""
-    best = torch.zeros_like(x)
-    for (ax, ay), (bx, by) in pairwise(points):
-        t = (((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(0, 1)
-        far = ((x - ax - t * (bx - ax)) ** 2 + (y - ay - t * (by - ay)) ** 2).sqrt()
-        best = torch.maximum(best, torch.exp(-0.5 * (far / width) ** 2))
-    return best
+def lip_mask(x: Tensor, y: Tensor) -> Tensor:
+    """About where the lips of the mean head lie, in [0, 1]."""
+    return torch.sigmoid((1 - ((x / 2.6) ** 2 + ((y - 7.45) / 1.2) ** 2)) * 6)
+
+
+def lip_lines(x: Tensor, seed: int) -> Tensor:
+    """The fine lines across lips, in [-1, 1]."""
+    return 0.5 * torch.sin(x * 31 + 2.2 * torch.sin(x * 5.3 + seed)) + 0.5 * torch.sin(x * 47 + 2 * torch.sin(x * 7.1))
+
+
+def fold_lines(x: Tensor, y: Tensor, lines: Iterable[Course], width: float) -> Tensor:
+    """Furrows along the lines, about 1 at their deepest, with a little swelling beside them and ends that run out."""
+    furrow = torch.zeros_like(x)
+    for line in lines:
+        points, reach = _dense(line), 7 * width
+        low, high = points.min(0) - reach, points.max(0) + reach
+        near = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
+        here = x[near], y[near]
+        best = torch.zeros_like(here[0])
+        for i, ((ax, ay), (bx, by)) in enumerate(pairwise(points.tolist())):
+            t = (((here[0] - ax) * (bx - ax) + (here[1] - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(
+                0, 1
+            )
+            far2 = (here[0] - ax - t * (bx - ax)) ** 2 + (here[1] - ay - t * (by - ay)) ** 2
+            along = (i + t) / (len(points) - 1)
+            runs_in = 1 if line[0][0] == 0 else (3 * along).clamp(max=1)  # both sides meet in the face's middle
+            best = torch.maximum(best, runs_in * (3 * (1 - along)).clamp(max=1) * torch.exp(-0.5 * far2 / width**2))
+        furrow[near] = torch.maximum(furrow[near], best)
+    return 1.25 * furrow - 0.3 * furrow**0.16
+
+
+def _dense(line: Course, count: int = 14) -> np.ndarray:
+    """Points `(count, 2)` along a smooth curve through those of the line."""
+    t, points = np.linspace(0, 1, len(line)), np.array(line)
+    fit = np.stack([np.polyval(np.polyfit(t, points[:, i], len(line) - 1), np.linspace(0, 1, count)) for i in (0, 1)])
+    return fit.T
