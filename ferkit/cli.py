@@ -102,7 +102,8 @@ def doctor(root: Root = None) -> None:
 @app.command()
 def draw(
     name: Annotated[
-        str, typer.Argument(help="stills, posed, portraits, neutral, large, sequences, sequences-mmi, identities or wild.")
+        str,
+        typer.Argument(help="stills, posed, portraits, neutral, large, sequences, sequences-mmi, identities or wild."),
     ],
     level: Annotated[str, typer.Option(help="smoke, lesson or paper: how many.")] = "lesson",
     seed: Annotated[int, typer.Option(help="Same seed, same pixels.")] = 0,
@@ -121,7 +122,7 @@ def predict(
     model: Annotated[Path | None, typer.Option(help="A trained model; else the one of the last run.")] = None,
     residual: Annotated[bool, typer.Option("--residual", help="Use each person's other pictures.")] = False,
 ) -> None:
-    """Read emotions from pictures: one row per face, one column per class."""
+    """Read emotions from pictures: one row per face, with its box x0 y0 x1 y1 in pixels, one column per class."""
     from ferkit.predict import predict_path
     from ferkit.workbook.records import write_text
 

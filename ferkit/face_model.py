@@ -43,13 +43,19 @@ class Expert:
         wanted = {"bias": (k,), "mean": (d,), "scale": (d,), "origin": (d,)}
         for name, shape in wanted.items():
             if np.shape(getattr(self, name)) != shape or not k:
-                raise ValueError(f"an expert with weights {np.shape(self.weights)} needs {name} {shape}, got {np.shape(getattr(self, name))}")
+                raise ValueError(
+                    f"an expert with weights {np.shape(self.weights)} needs {name} {shape}, got {np.shape(getattr(self, name))}"
+                )
 
     def scores(self, features: ArrayLike) -> np.ndarray:
         """One score per class `(N, K)` of features `(N, D)`."""
         rows = np.asarray(features, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != len(self.mean):
             raise ValueError(f"expected features (N, {len(self.mean)}), got {rows.shape}")
+        if (bad := np.flatnonzero(~np.isfinite(rows).all(1))).size:
+            raise ValueError(
+                f"{bad.size} of {len(rows)} faces have features that are nan or infinite, first {bad[0]}: leave them out"
+            )
         return (rows - self.mean) / self.scale @ self.weights.T + self.bias
 
 
@@ -61,13 +67,15 @@ class FaceModel:
     weigh: Mapping[str, float]
     names: tuple[str, ...]
     size: int  # of the aligned faces it takes, pixels
-    residual: bool = False  # whether each person's mean is subtracted first, so that several pictures of a person are needed
+    residual: bool = False  # whether each person's mean is subtracted first: it needs several pictures of a person
     temperature: float = 1.0  # scores are divided by it before the softmax
     about: str = ""  # what it was trained on
 
     def __post_init__(self) -> None:
         if set(self.experts) != set(self.weigh):
             raise ValueError(f"experts {', '.join(self.experts)} need a weight each, got {', '.join(self.weigh)}")
+        if not self.experts:
+            raise ValueError("a face model needs at least one expert, got none")
         for name, expert in self.experts.items():
             if len(expert.bias) != len(self.names):
                 raise ValueError(f"the expert {name} knows {len(expert.bias)} classes, the model {len(self.names)}")
@@ -78,9 +86,13 @@ class FaceModel:
             raise ValueError("this model subtracts each person's mean face: say who is on each picture (`people`)")
         if absent := set(self.experts) - set(features):
             raise ValueError(f"features of {', '.join(sorted(absent))} are missing, got {', '.join(features)}")
+        counts = {name: len(np.asarray(features[name])) for name in self.experts}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"expected features of the same faces, got {counts}")
         total = []
         for name, expert in self.experts.items():
-            rows = residuals(features[name], people, expert.origin) if self.residual else features[name]
+            seen = features[name]
+            rows = seen if people is None or not self.residual else residuals(seen, people, expert.origin)
             total.append(self.weigh[name] * expert.scores(rows))
         return np.sum(total, axis=0)
 
@@ -89,8 +101,10 @@ class FaceModel:
         return softmax(self.scores(features, people) / self.temperature, axis=1)
 
     def only(self, *names: str) -> "FaceModel":
-        """The model with some of its experts alone."""
-        return replace(self, **{part: {n: getattr(self, part)[n] for n in names} for part in ("experts", "weigh")})
+        """The model with some of its experts alone; ValueError for one it lacks."""
+        if absent := [name for name in names if name not in self.experts]:
+            raise ValueError(f"no expert {', '.join(absent)}; known: {', '.join(self.experts)}")
+        return replace(self, experts={n: self.experts[n] for n in names}, weigh={n: self.weigh[n] for n in names})
 
     def save(self, path: str | Path) -> Path:
         """Writes the model as safetensors, its words as JSON in the header; never half of it."""
@@ -118,10 +132,13 @@ class FaceModel:
                 if header.get("format") != FORMAT:
                     raise ValueError(f"{path} is not a face model ({header.get('format')!r}, expected {FORMAT!r})")
                 words = json.loads(header["model"])
-                experts = {n: Expert(*(file.get_tensor(f"{n}.{part}").astype(np.float64) for part in ARRAYS)) for n in words["weigh"]}
-        except SafetensorError as error:
+                experts = {
+                    n: Expert(*(file.get_tensor(f"{n}.{part}").astype(np.float64) for part in ARRAYS))
+                    for n in words["weigh"]
+                }
+            return cls(experts, **words | {"names": tuple(words["names"])})
+        except (SafetensorError, json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged or no safetensors file ({error}); train it again") from error
-        return cls(experts, **words | {"names": tuple(words["names"])})
 
 
 @one_thread
@@ -144,11 +161,17 @@ def train(
 
     The temperature is fitted on those answers, so probabilities are as sure as the model is right. `weigh` and `C` name the experts.
     """
+    if absent := [name for name in weigh if name not in features or name not in C]:
+        raise ValueError(f"each expert needs features and a C; missing for {', '.join(absent)}")
+    if not weigh:
+        raise ValueError("a face model needs at least one expert, got none in `weigh`")
     experts, answers = {}, []
     for name in weigh:
         given = np.asarray(features[name], dtype=np.float64)
         rows = residuals(given, people, given.mean(0)) if residual else given
-        answers.append(cross_validate(rows, labels, people, folds, names=names, classifier=classifier, C=C[name], seed=seed))
+        answers.append(
+            cross_validate(rows, labels, people, folds, names=names, classifier=classifier, C=C[name], seed=seed)
+        )
         fitted = fit(partial(classifier, seed=seed), C[name], rows, np.asarray(labels))
         experts[name] = from_pipeline(fitted, answers[-1].names, given.mean(0))
     total = np.sum([weight * each.scores for weight, each in zip(weigh.values(), answers, strict=True)], axis=0)

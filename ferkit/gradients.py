@@ -22,10 +22,20 @@ def gradients(images: Iterable[np.ndarray], mirrored: bool = False) -> np.ndarra
     """The histograms `(N, LENGTH)` of aligned pictures, each `(S, S, 3)` or `(S, S)` uint8; with `mirrored`, of their mirror images."""
 
     def one(image: np.ndarray) -> np.ndarray:
-        return _histograms(image[:, ::-1] if mirrored else image)
+        face = _face(np.asarray(image))
+        return _histograms(face[:, ::-1] if mirrored else face)
 
     with ThreadPoolExecutor(2) as pool:
         return np.array(list(pool.map(one, images)), dtype=np.float32).reshape(-1, LENGTH)
+
+
+def _face(image: np.ndarray) -> np.ndarray:
+    size = len(image) if image.ndim else 0
+    if image.shape not in ((size, size), (size, size, 3)) or image.dtype != np.uint8 or not size:
+        raise ValueError(
+            f"expected aligned pictures, each (S, S, 3) or (S, S) of uint8, got {image.shape} of {image.dtype}"
+        )
+    return image
 
 
 def _histograms(image: np.ndarray) -> np.ndarray:

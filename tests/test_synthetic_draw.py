@@ -280,7 +280,7 @@ NUISANCES = {
     "yaw": 12, "pitch": 9, "roll": 7, "scale": 0.3, "shift_x": 0.05, "shift_y": 0.05, "distance": 60, "light_azimuth": -40,
     "light_elevation": 60, "key": 0.5, "ambient": 0.8, "warmth": 0.9, "background": 0.2, "background_hue": 0.5,
     "background_tint": 0.5, "clutter": 0.8, "exposure": 0.7, "noise": 8.0, "blur": 1.5, "grey": 1.0, "contrast": 1.4, "gamma": 1.3,
-    "white_balance": 0.7, "resolution": 32.0, "jpeg": 20.0,
+    "white_balance": 0.7, "resolution": 32.0, "jpeg": 20.0, "aspect": 1.25,
 }  # fmt: skip
 
 
@@ -295,7 +295,7 @@ def test_every_knob_of_the_scene_changes_the_picture(faces, knob):
     usual = {"background_tint": 0.3, "clutter": 0.2, "noise": 1.0, "blur": 0.3, "warmth": 0.1}
     before, after = shot(faces[7], **usual), shot(faces[7], **usual | {knob: NUISANCES[knob]})
     assert (before.image != after.image).mean() > 0.1
-    moves = knob in ("yaw", "pitch", "roll", "scale", "shift_x", "shift_y", "distance")
+    moves = knob in ("yaw", "pitch", "roll", "scale", "shift_x", "shift_y", "distance", "aspect")
     assert (np.abs(before.landmarks - after.landmarks).max() > 0.5) == moves
 
 

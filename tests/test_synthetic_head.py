@@ -141,13 +141,25 @@ def test_masks_lie_where_they_are_named(head):
 def test_landmarks_lie_on_the_skin(head):
     vertices, weights = _table()
     skin = {tuple(sorted(face)) for face in head.faces[head.part == 0].tolist()}
-    assert all(tuple(sorted(face)) in skin for face in vertices.tolist())
+    corners = {
+        (vertex,) * 3 for face in skin for vertex in face
+    }  # a landmark may be a vertex, as the lips' inner edges are
+    assert all(tuple(sorted(face)) in skin | corners for face in vertices.tolist())
     assert (weights >= 0).all()
     torch.testing.assert_close(weights.sum(1), torch.ones(68), atol=1e-3, rtol=0)
 
 
+def not_closed(head: Head) -> torch.Tensor:
+    """The coordinates `(V, 3)` that closing the lips leaves alone: it moves them up or down, each person's by another amount."""
+    close = head.actions[head.action_names.index("mouthClose")]
+    free = torch.ones_like(close, dtype=torch.bool)
+    free[:, 1] = close[:, 1] == 0
+    assert 0.8 < free.float().mean() < 1
+    return free
+
+
 def test_the_corner_people_come_out_exactly(head):
-    """Linear interpolation: at its 36 corners it gives anny's own heads, up to the shift all share."""
+    """Linear interpolation: at its 36 corners it gives anny's own heads, up to the shift all share and to closed lips."""
     nobody = replace(person(0, head), local=np.zeros(len(head.local_names)))
     eyes = head.faces[head.part == PARTS.index("eye")].flatten()
     shared = []
@@ -160,15 +172,19 @@ def test_the_corner_people_come_out_exactly(head):
         corner = head.corners[s, a, w, r]
         shared.append(shape - (corner - corner[eyes].mean(0)))
     shared = torch.stack(shared)
-    assert (shared - shared[0]).abs().max() < 1e-3
+    assert (shared - shared[0])[:, not_closed(head)].abs().max() < 1e-3
 
 
 def test_between_the_corners_people_are_mixed(head):
-    who = person(5, head)
+    who, free = person(5, head), not_closed(head)
     ends = [neutral_shape(replace(who, sex=sex), head) for sex in (0.0, 0.25, 1.0)]
-    torch.testing.assert_close(ends[1], 0.75 * ends[0] + 0.25 * ends[2], atol=1e-4, rtol=0)
     thin, middle, heavy = (neutral_shape(replace(who, weight=w), head) for w in (0.0, 0.5, 1.0))
-    torch.testing.assert_close(neutral_shape(replace(who, weight=0.75), head), (middle + heavy) / 2, atol=1e-4, rtol=0)
+    between = neutral_shape(replace(who, weight=0.75), head)
+    for mixed, expected in ((ends[1], 0.75 * ends[0] + 0.25 * ends[2]), (between, (middle + heavy) / 2)):
+        torch.testing.assert_close(mixed[free], expected[free], atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            mixed, expected, atol=0.01, rtol=0
+        )  # centimetres; how far lips close is nearly linear, too
     width = [float(shape[:, 0].quantile(0.99)) for shape in (thin, middle, heavy)]
     assert width == sorted(width)
 

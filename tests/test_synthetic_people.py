@@ -14,11 +14,13 @@ from sklearn.svm import LinearSVC
 
 from ferkit.labels import BASIC7, SEVEN
 from ferkit.landmarks import five_points, inter_ocular, residuals
+from ferkit.synthetic import people as module
 from ferkit.synthetic.expressions import expression
 from ferkit.synthetic.hair import STYLES
-from ferkit.synthetic.head import load_head
-from ferkit.synthetic.people import GREY_HAIR, HAIR, IRIS, SKIN, Person, neutral_shape, person
+from ferkit.synthetic.head import PARTS, load_head
+from ferkit.synthetic.people import GREY_HAIR, HAIR, IRIS, SKIN, Person, close_lips, neutral_shape, person
 from ferkit.synthetic.points import landmark_points
+from ferkit.synthetic.shape import INSIDE_SHIFT, LIP_OVERLAP
 
 HEAD = load_head()
 MANY = 300
@@ -34,7 +36,7 @@ RANGES = {
 }  # fmt: skip
 
 
-WITHOUT_RANGE = {"seed", "ancestry", "local", "iris", "hair", "hair_style", "glasses_colour", "shirt"}
+WITHOUT_RANGE = {"seed", "ancestry", "local", "iris", "hair", "hair_style", "glasses_colour", "shirt", "matched"}
 
 
 def flat(points: torch.Tensor) -> np.ndarray:
@@ -157,3 +159,49 @@ def test_classes_overlap_as_in_photographs_and_less_without_the_person(crowd, cl
         accuracy.append(cross_val_score(classifier, features, labels, groups=groups, cv=GroupKFold(5)).mean())
     assert 0.6 < accuracy[0] < 0.92
     assert accuracy[1] > accuracy[0] + 0.05
+
+
+# The mouth
+
+
+UPPER, LOWER = [61, 62, 63], [67, 66, 65]  # the lips' inner edges, from the right
+
+
+def test_everybodys_lips_are_closed_at_rest():
+    """They overlap a little, so that no line of light is drawn between them; the gap is in centimetres."""
+    points = np.stack([flat(neutral_shape(person(seed, HEAD), HEAD)) for seed in range(30)])
+    gap = points[:, LOWER, 1] - points[:, UPPER, 1]
+    assert np.abs(gap + LIP_OVERLAP).max() < 0.03
+    assert np.abs(gap).max() < 0.2
+    assert np.abs(points[:, UPPER, 1] - points[:, [60, 64], 1].mean(1, keepdims=True)).max() < 0.2, (
+        "level with the corners"
+    )
+
+
+def test_closing_lips_moves_what_the_action_moves_and_only_up_or_down():
+    close = HEAD.actions[HEAD.action_names.index("mouthClose")][:, 1]
+    up = [HEAD.actions[HEAD.action_names.index(f"mouthUpperUp{side}")] for side in ("Left", "Right")]
+    apart = HEAD.rest + 0.5 * (up[0] + up[1])
+    for points in (HEAD.rest, apart):
+        moved = close_lips(points, HEAD) - points
+        assert (moved[:, [0, 2]] == 0).all()
+        assert (moved[close == 0] == 0).all()
+        assert moved[:, 1].abs().max() > 0.1
+    gap = landmark_points(close_lips(apart, HEAD), HEAD)[:, 1]
+    assert float((gap[LOWER] - gap[UPPER] + LIP_OVERLAP).abs().max()) < 0.03
+
+
+def test_closed_lips_stay_closed():
+    once = close_lips(HEAD.rest, HEAD)
+    torch.testing.assert_close(close_lips(once, HEAD), once, atol=0.05, rtol=0)  # centimetres
+
+
+def test_the_mouths_inside_is_moved_and_nothing_else(monkeypatch):
+    shifted = neutral_shape(person(3, HEAD), HEAD)
+    monkeypatch.setattr(module, "INSIDE_SHIFT", {})
+    moved = shifted - neutral_shape(person(3, HEAD), HEAD)
+    expected = torch.zeros_like(moved)
+    for part, shift in INSIDE_SHIFT.items():
+        assert any(shift)
+        expected[HEAD.faces[HEAD.part == PARTS.index(part)].unique()] = torch.tensor(shift)
+    torch.testing.assert_close(moved, expected, atol=1e-4, rtol=0)

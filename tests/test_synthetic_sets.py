@@ -33,6 +33,7 @@ SHORT = DrawnSet("short", "MMI", "sequences", {"smoke": Size(2, 1, 5)}, pixels=3
 SCRIPT = f"""
 import sys
 from pathlib import Path
+from ferkit.synthetic.expressions import Variation
 from ferkit.synthetic.scene import Ranges
 from ferkit.synthetic.sets import SETS, DrawnSet, Size, draw_set
 if __name__ == "__main__":

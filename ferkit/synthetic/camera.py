@@ -5,7 +5,6 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ferkit.synthetic.scene import Scene, light_colour
@@ -25,22 +24,20 @@ def background(scene: Scene, size: int, seed: int, device: str | torch.device) -
     falloff = 1 - 0.12 * y[:, None] + towards * y[None, :] - 0.06 * (y[:, None] ** 2 + y[None, :] ** 2)
     wall = scene.background * tint[:, None, None] * falloff
     if scene.clutter > 0:
-        things = torch.from_numpy(_room(np.random.default_rng([seed, 31])))[None]
-        room = F.interpolate(things, size=(size, size), mode="bilinear", align_corners=False)[0]
-        wall = wall * torch.exp(scene.clutter * room)
+        room = cv2.resize(_room(np.random.default_rng([seed, 31])), (size, size), interpolation=cv2.INTER_LINEAR)
+        wall = wall * torch.exp(scene.clutter * torch.from_numpy(room).permute(2, 0, 1))
     return wall.clamp(0, 1).permute(1, 2, 0).reshape(-1, 3).contiguous().to(device)
 
 
 def _room(rng: np.random.Generator) -> np.ndarray:
-    """Logarithms of brightness `(3, ROOM, ROOM)`: overlapping upright things of many sizes, blurred."""
+    """Logarithms of brightness `(ROOM, ROOM, 3)`: overlapping upright things of many sizes, blurred."""
     room = np.full((ROOM, ROOM, 3), -0.2, np.float32)
     for size in np.geomspace(0.9, 0.06, THINGS):
         width, height = size * ROOM * rng.uniform(0.3, 1.0, 2)
         left, top = rng.uniform(-0.1, 1, 2) * ROOM
         value = rng.normal(-0.25, 0.8) + rng.normal(0, 0.15, 3)
         cv2.rectangle(room, (int(left), int(top)), (int(left + width), int(top + height)), value.tolist(), -1)
-    blurred = cv2.GaussianBlur(room, (0, 0), float(rng.uniform(1.6, 5.0)))
-    return np.ascontiguousarray(blurred.transpose(2, 0, 1))
+    return cv2.GaussianBlur(room, (0, 0), float(rng.uniform(1.6, 5.0)))
 
 
 def develop(linear: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.ndarray:

@@ -153,7 +153,8 @@ def _project(points: Tensor, scene: Scene, face: Model, size: int) -> tuple[Tens
     """Pixels `(N, 2)` and depths `(N,)` of points in camera coordinates."""
     focal = scene.scale * size * scene.distance / face.eye_span
     offset = torch.tensor([0.5 + scene.shift_x, 0.53 + scene.shift_y], device=points.device) * size
-    return points[:, :2] / points[:, 2:] * focal + offset, points[:, 2]
+    zoom = torch.tensor([focal / scene.aspect, focal], device=points.device)
+    return points[:, :2] / points[:, 2:] * zoom + offset, points[:, 2]
 
 
 def _shade(

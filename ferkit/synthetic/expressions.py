@@ -71,7 +71,7 @@ IDLE: Mixture = {
 class Variation:
     """How far expressions differ from their prototypes: 0 switches a field off, (1, 1) the range of intensities."""
 
-    intensity: tuple[float, float] = (0.35, 1.1)  # range of an expression's strength
+    intensity: tuple[float, float] = (0.4, 1.2)  # range of an expression's strength
     style: float = 0.25  # spread (in logarithms) of what a person makes of each action
     wobble: float = 0.25  # spread (in logarithms) of each action from one expression to the next
     asymmetry: float = 0.12  # spread (in logarithms) between left and right

@@ -3,6 +3,7 @@
 Every factor is a field of `Person` with a documented range. The ranges are priors, not the statistics of any photographed group.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from ferkit.synthetic.head import PARTS, Head, load_head
 from ferkit.synthetic.points import landmark_points, mean_shift
-from ferkit.synthetic.shape import INSIDE_SHIFT, LIP_BOW, LIP_OVERLAP, local_changes
+from ferkit.synthetic.shape import INSIDE_SHIFT, LIP_BOW, LIP_OVERLAP, LOCAL_MEAN, local_changes
 from ferkit.synthetic.wardrobe import wardrobe
 
 # Linear-light colours at the ends of their scales; between them they are mixed in logarithms, as pigments absorb.
@@ -27,7 +28,7 @@ EYE = PARTS.index("eye")
 
 @dataclass(frozen=True)
 class Person:
-    """One identity. `local` holds a value for every local change of the head, in the head's order."""
+    """One identity. `local` holds how far the person is from the mean in every local change, in the head's order."""
 
     seed: int
     sex: float  # 0 female to 1 male
@@ -64,6 +65,9 @@ class Person:
     shirt: Colour = (0.008, 0.008, 0.009)  # linear light
     neckline: float = 0.0  # centimetres the shirt reaches higher (+) or lower (-); -3 to 4.5
     neck_v: float = 0.0  # how steeply the neckline falls to a point; 0 to 1.3
+    matched: bool = (
+        True  # whether the mean face is brought to the mean of photographed neutral faces (`shape`, `points`)
+    )
 
     @property
     def skin(self) -> Colour:
@@ -121,15 +125,14 @@ def neutral_shape(who: Person, head: Head) -> Tensor:
     weight = _weights(who.weight, (0.0, 0.5, 1.0))
     corners = head.corners
     device = corners.device
-    shape = torch.einsum(
-        "sawrvc,s,a,w,r->vc",
-        corners,
-        *(torch.tensor(w, dtype=torch.float32, device=device) for w in (sex, age, weight, who.ancestry)),
-    )
-    local = torch.as_tensor(who.local, dtype=torch.float32, device=device)
+    shares = [np.prod(each) for each in itertools.product(sex, age, weight, who.ancestry)]
+    mixed = torch.tensor(shares, dtype=torch.float32, device=device) @ corners.flatten(0, 3).flatten(1)
+    shape = mixed.view_as(head.rest)
+    mean = [LOCAL_MEAN.get(name, 0.0) if who.matched else 0.0 for name in head.local_names]
+    local = torch.as_tensor(np.clip(who.local + mean, -1, 1), dtype=torch.float32, device=device)
     amounts = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], 1).flatten()
     shape = shape + (amounts @ head.local.flatten(0, 1).flatten(1)).view_as(shape)
-    shape = close_lips(shape + mean_shift(head), head)
+    shape = close_lips(shape + mean_shift(head) if who.matched else shape, head)
     for part, shift in INSIDE_SHIFT.items():
         shape[head.faces[head.part == PARTS.index(part)].unique()] += torch.tensor(shift, device=device)
     return shape - shape[head.faces[head.part == EYE].flatten()].mean(0)
@@ -146,7 +149,10 @@ def close_lips(points: Tensor, head: Head) -> Tensor:
     middle, half = at[[60, 64], 0].mean(), (at[64, 0] - at[60, 0]) / 2
     out = ((points[:, 0] - middle).abs() / half).clamp(0, 1)
     moved = torch.zeros_like(points)
-    for edge, overlap, side in ((slice(61, 64), 0.0, close[:, 1].clamp(min=0)), (slice(65, 68), LIP_OVERLAP, close[:, 1].clamp(max=0))):
+    for edge, overlap, side in (
+        (slice(61, 64), 0.0, close[:, 1].clamp(min=0)),
+        (slice(65, 68), LIP_OVERLAP, close[:, 1].clamp(max=0)),
+    ):
         away = (at[edge, 0] - middle) / half
         line = at[[60, 64], 1].mean() - LIP_BOW * (1 - away**2) - overlap
         outer, inner, other = ((line - at[edge, 1]) / pull[edge]).unbind()

@@ -41,6 +41,7 @@ class Scene:
     white_balance: float = 0.0  # tint of the whole picture, -1 bluish to 1 orange
     resolution: float = 0.0  # pixels across the picture before it was enlarged; 24 or more, 0 leaves it as it is
     jpeg: float = 100.0  # quality of its compression, 5 or more; 100 is none
+    aspect: float = 1.0  # width of a pixel over its height: wide in old video, where faces look narrow; 0.8 to 1.33
     wrinkles: float = 1.0  # how deep expressions fold the skin; 0 to 1.5, 0 is none
     texture: float = 1.0  # of the skin: unevenness, pores, freckles, the beard's strands; 0 to 1
 
@@ -52,9 +53,9 @@ Span = tuple[float, float]
 class Ranges:
     """From where to where each field of `Scene` is drawn, evenly; (a, a) holds it fixed.
 
-    Where their ends differ, there are exceptions. `grey`: three pictures in ten are grey and the others in colour. `resolution` and
-    `jpeg`: a share of SHARES has a value drawn evenly in logarithms, the others none of it. `side_lit` is the share of pictures with
-    light from one side alone, as in the Yale face database: there SIDE_LIT replaces the ranges of light.
+    Where their ends differ, there are exceptions. `grey`: three pictures in ten are grey and the others in colour. `resolution`,
+    `aspect` and `jpeg`: a share of SHARES has a value drawn evenly in logarithms, the others none of it. `side_lit` is the share of
+    pictures with light from one side alone, as in the Yale face database: there SIDE_LIT replaces the ranges of light.
     """
 
     yaw: Span = (-4, 4)
@@ -82,6 +83,7 @@ class Ranges:
     white_balance: Span = (-0.1, 0.1)
     resolution: Span = (0, 0)
     jpeg: Span = (100, 100)
+    aspect: Span = (1, 1)
     wrinkles: Span = (1, 1)
     texture: Span = (1, 1)
     side_lit: float = 0.0
@@ -95,14 +97,14 @@ WILD = Ranges(
     gamma=(0.75, 1.35), white_balance=(-0.5, 0.7), resolution=(40, 160), jpeg=(12, 95), side_lit=0.1,
 )  # fmt: skip
 PORTRAIT = Ranges(
-    yaw=(-12, 12), pitch=(-10, 10), roll=(-5, 5), scale=(0.24, 0.30), distance=(60, 200), light_azimuth=(-60, 60),
+    yaw=(-8, 8), pitch=(-7, 7), roll=(-5, 5), scale=(0.24, 0.30), distance=(70, 200), light_azimuth=(-60, 60),
     light_elevation=(-5, 60), key=(0.55, 1.2), ambient=(0.3, 0.65), warmth=(-0.4, 0.6), background=(0.03, 0.85), background_tint=(0, 0.2),
     clutter=(0, 0.8), exposure=(-0.4, 0.5), noise=(0, 5), blur=(0, 0.7), grey=(0, 1), contrast=(0.85, 1.25), gamma=(0.85, 1.15),
-    white_balance=(-0.3, 0.4), resolution=(48, 128), jpeg=(20, 95), side_lit=0.12,
+    white_balance=(-0.3, 0.4), resolution=(56, 128), jpeg=(25, 95), aspect=(1.0, 1.33), side_lit=0.12,
 )  # fmt: skip
 _HELD: dict[str, Any] = {name: (value, value) for name, value in asdict(Scene()).items()}
 FIXED = Ranges(**_HELD)  # nothing varies
-SHARES = {"resolution": 0.2, "jpeg": 0.4}
+SHARES = {"resolution": 0.15, "jpeg": 0.4, "aspect": 0.2}
 SIDE_LIT = {
     "light_azimuth": (45, 85),
     "light_elevation": (-10, 30),

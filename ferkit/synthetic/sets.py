@@ -28,7 +28,7 @@ from tqdm import tqdm
 from ferkit.labels import BASIC7, SEVEN
 from ferkit.paths import cache_dir
 from ferkit.synthetic.draw import Frame, Model, draw, model
-from ferkit.synthetic.expressions import action_units, blinks, course, expression
+from ferkit.synthetic.expressions import Variation, action_units, blinks, course, expression
 from ferkit.synthetic.head import head_file, load_head
 from ferkit.synthetic.people import person
 from ferkit.synthetic.scene import PORTRAIT, STUDIO, WILD, Ranges, scene
@@ -60,12 +60,16 @@ class DrawnSet:
 
     name: str
     like: str  # the photographed data set it stands for
-    classes: str  # "neutral", "seven", "portraits" (neutral and happiness count twice), "compound", "sequences" or "any"
+    classes: (
+        str  # "neutral", "seven", "portraits" (neutral and happiness count twice), "compound", "sequences" or "any"
+    )
     levels: dict[str, Size]
     pixels: int = 224
     ranges: Ranges = STUDIO
     first_person: int = 0  # seeds of people: sets share people only where their seeds overlap
     back: bool = False  # sequences return to neutral
+    variation: Variation = Variation()  # of expressions
+    matched: bool = True  # whether the mean face is matched to photographs
 
 
 SETS = {
@@ -103,8 +107,8 @@ class Shot:
     seed: int
 
 
-def plan(name: str, level: str = "lesson", seed: int = 0) -> list[Shot]:
-    """The clips of a set, person by person."""
+def plan(name: str | DrawnSet, level: str = "lesson", seed: int = 0) -> list[Shot]:
+    """The clips of a set (its name, or one of your own), person by person."""
     drawn = _known(name, level)
     size = drawn.levels[level]
     first = drawn.first_person + seed * 100_000
@@ -112,12 +116,12 @@ def plan(name: str, level: str = "lesson", seed: int = 0) -> list[Shot]:
     for who, emotion, complementary, take in _shown(drawn, size, seed):
         what = f"{complementary}+{emotion}" if complementary else emotion
         text = f"{who:05d}_{what}_{take}"
-        shots.append(Shot(first + who, text, emotion, complementary, size.frames, _seed(name, seed, text)))
+        shots.append(Shot(first + who, text, emotion, complementary, size.frames, _seed(drawn.name, seed, text)))
     return shots
 
 
 def draw_set(
-    name: str,
+    name: str | DrawnSet,
     level: str = "lesson",
     seed: int = 0,
     folder: Path | None = None,
@@ -125,14 +129,14 @@ def draw_set(
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """The folder of a named set, drawn now if it is not there yet.
+    """The folder of a named set, or of one of your own, drawn now if it is not there yet.
 
     Drawing uses all cores, goes on from where it was stopped, and waits where another process draws the same folder.
     Raises ValueError for an unknown set or level, and when `folder` holds something else.
     """
     drawn = _known(name, level)
     mark = fingerprint(name, level, seed)
-    folder = Path(folder) if folder else cache_dir() / "drawn" / f"{name}-{level}-{seed}-{mark}"
+    folder = Path(folder) if folder else cache_dir() / "drawn" / f"{drawn.name}-{level}-{seed}-{mark}"
     if not _finished(folder, mark):
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, progress):
@@ -147,10 +151,12 @@ def frames_of(shot: Shot, drawn: DrawnSet) -> Iterator[tuple[Frame, dict[str, ob
     """The frames of one clip with their truths, in time order."""
     names = load_head().action_names
     rng = np.random.default_rng(shot.seed)
-    face = _model(shot.person, drawn.pixels)
+    face = _model(shot.person, drawn.pixels, drawn.matched)
     view = scene(rng, drawn.ranges)
-    apex, intensity = expression(shot.emotion, names, rng, complementary=shot.complementary, person_seed=shot.person)
-    rest, _ = expression("neutral", names, rng, person_seed=shot.person)
+    apex, intensity = expression(
+        shot.emotion, names, rng, complementary=shot.complementary, person_seed=shot.person, variation=drawn.variation
+    )
+    rest, _ = expression("neutral", names, rng, person_seed=shot.person, variation=drawn.variation)
     moving = shot.frames > 1
     strengths = course(shot.frames, rng, back=drawn.back) if moving else np.ones(1)
     shut = blinks(shot.frames, rng)
@@ -179,7 +185,7 @@ def frames_of(shot: Shot, drawn: DrawnSet) -> Iterator[tuple[Frame, dict[str, ob
         yield frame, about | truth
 
 
-def fingerprint(name: str, level: str, seed: int) -> str:
+def fingerprint(name: str | DrawnSet, level: str, seed: int) -> str:
     """Ten hex digits that change whenever the set's pictures would: its plan, the head, the drawing code."""
     digest = hashlib.sha256(json.dumps(_about(_known(name, level), level, seed), sort_keys=True).encode())
     for file in sorted(Path(__file__).parent.glob("*")):
@@ -193,7 +199,9 @@ def _about(drawn: DrawnSet, level: str, seed: int) -> dict[str, object]:
     return about | {"levels": asdict(drawn.levels[level])}
 
 
-def _known(name: str, level: str) -> DrawnSet:
+def _known(name: str | DrawnSet, level: str) -> DrawnSet:
+    if isinstance(name, DrawnSet):
+        return name
     if name not in SETS:
         raise ValueError(f"unknown drawn set {name!r}; known: {', '.join(SETS)}")
     if level not in LEVELS:
@@ -334,8 +342,8 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 @lru_cache(maxsize=2)
-def _model(seed: int, pixels: int) -> Model:
-    return model(person(seed, load_head()), load_head(), pixels)
+def _model(seed: int, pixels: int, matched: bool) -> Model:
+    return model(replace(person(seed, load_head()), matched=matched), load_head(), pixels)
 
 
 def _seed(*what: object) -> int:

@@ -219,7 +219,9 @@ def painted_at(
         x = torch.linspace(-WIDTH / 2, WIDTH / 2, maps.shape[2], device=maps.device)
         leftness = torch.sigmoid(x / 0.15)
         strengths = right[used, None] * (1 - leftness) + left[used, None] * leftness
-        here = (strengths[:, None] * skin.folds[used]).sum(0)
+        here = torch.zeros_like(maps[3])
+        for fold, strength in zip(skin.folds[used], strengths, strict=True):
+            here.addcmul_(fold, strength)
         maps[3] -= here
         maps[:3] *= 1 - here.clamp(0, 0.13) * torch.tensor([2.2, 3.2, 3.2], device=maps.device)[:, None, None]
     if coarse > 1:

@@ -29,7 +29,7 @@ ASYMMETRY = 0.05  # standard deviation of what a left change differs from its ri
 
 
 def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
-    """A value in [-1, 1] for every local change; twins on the left and right differ by a little asymmetry only."""
+    """How far a person is from the mean in every local change, in [-1, 1]; left and right differ by a little asymmetry only."""
     values = dict.fromkeys(names, 0.0)
     for name in names:
         if name.startswith("r-"):
@@ -42,4 +42,4 @@ def local_changes(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
             values[twin] = value + rng.normal(0, ASYMMETRY)
         elif "trans-out" in name or "angle-out" in name:  # shifts to one side: these are asymmetries
             values[name] = value * 0.3
-    return np.clip([values[name] + LOCAL_MEAN.get(name, 0.0) for name in names], -1, 1)
+    return np.clip([values[name] for name in names], -1, 1)

@@ -6,7 +6,7 @@ skin when a face is another person's or has an expression.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -83,11 +83,8 @@ class Skin:
 def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "cpu") -> Skin:
     """The person's skin at `resolution` map pixels per centimetre."""
     rng = torch.Generator().manual_seed(who.seed * 7919 + 17)
-    h, w = int(HEIGHT * resolution), int(WIDTH * resolution)
-    y, x = torch.meshgrid(
-        TOP + (torch.arange(h) + 0.5) / resolution, LEFT + (torch.arange(w) + 0.5) / resolution, indexing="ij"
-    )
-    side = x.abs()
+    y, x = _grid(resolution)
+    (h, w), side = x.shape, x.abs()
     coarse, middle, fine, spots = (noise(h, w, cells, rng) for cells in (7, 26, 96, 160))
     strands, curls = strand_noise(h, w, 16, 4, rng), strand_noise(h, w, 10, 8, rng)
     grain = 0.5 * fine + 0.5 * noise(h, w, 300, rng)
@@ -99,18 +96,20 @@ def paint(who: Person, resolution: float = 12.0, device: str | torch.device = "c
     blemishes = (noise(h, w, 60, rng) - 2.2).clamp(0, 0.8) * who.roughness
     hair = torch.tensor(who.hair)[:, None, None]
     brow = brow_mask(who, side, y, 0.6 * strands + 0.4 * curls)
-    beard = beard_mask(side, y + 0.35 * middle) * who.beard**0.7
-    lips = lip_mask(side, y)
+    beard = beard_mask(side, y + 0.35 * middle) * who.beard**0.7 if who.beard else torch.zeros_like(x)
+    ridges = lip_mask(side, y) ** 2 * lip_lines(x, who.seed)
     maps = []
     for texture in (0.0, 1.0):
-        colour = complexion(who, side, y, texture * (0.5 * coarse + 0.35 * middle + 0.3 * grain), texture * coarse)
-        colour = colour * (1 - texture * 0.5 * freckles * torch.tensor([0.6, 1.0, 1.2])[:, None, None])
-        colour = colour * (1 - texture * blemishes * torch.tensor([0.10, 0.35, 0.30])[:, None, None])
-        amount = (beard * (0.72 + 0.42 * texture * strands + 0.2 * texture * curls)).clamp(0, 0.95)
-        colour = colour * (1 - amount) + hair * (1 + 0.4 * texture * curls) * amount
+        colour = complexion(who, resolution, texture * (0.5 * coarse + 0.35 * middle + 0.3 * grain), texture * coarse)
+        if texture:
+            colour *= 1 - 0.5 * freckles * torch.tensor([0.6, 1.0, 1.2])[:, None, None]
+            colour *= 1 - blemishes * torch.tensor([0.10, 0.35, 0.30])[:, None, None]
+        if who.beard:
+            amount = (beard * (0.72 + 0.42 * texture * strands + 0.2 * texture * curls)).clamp(0, 0.95)
+            colour = colour * (1 - amount) + hair * (1 + 0.4 * texture * curls) * amount
         colour = colour * (1 - brow) + brow_colour(who) * (1 + 0.3 * strands) * brow
         relief = texture * who.roughness * (0.003 * grain + 0.004 * middle) + 0.015 * brow * strands
-        relief = relief + texture * (0.03 * beard * strands + 0.006 * lips**2 * lip_lines(x, who.seed)) - worn
+        relief = relief + texture * (0.03 * beard * strands + 0.006 * ridges) - worn
         maps.append(torch.cat([colour.clamp(0, 1), relief[None]]))
     return Skin(maps[1][:3].to(device), maps[1][3].to(device), maps[0].to(device), folds.to(device))
 
@@ -123,16 +122,35 @@ def tone(who: Person) -> Tensor:
     )
 
 
-def complexion(who: Person, x: Tensor, y: Tensor, unevenness: Tensor, blotches: Tensor) -> Tensor:
+def complexion(who: Person, resolution: float, unevenness: Tensor, blotches: Tensor) -> Tensor:
     """The bare skin's colour `(3, h, w)`: flushed on cheeks, nose, ears and chin, darker under the eyes."""
+    flushed, shadowed, bloodless = _regions(resolution)
     colour = tone(who)[:, None, None] * (1 + 0.09 * (0.3 + who.roughness) * unevenness)
+    flush = (flushed + 0.15 * blotches) * ((0.6 + who.redness) * (1 - 0.6 * who.melanin))
+    tired = shadowed * (0.10 + 0.14 * who.roughness)
+    shares = ((0.04, 0.8), (-0.15, 1.1), (-0.14, 0.8))  # of red, green and blue
+    tints = [(1 + redder * flush) * (1 - darker * tired) for redder, darker in shares]
+    return colour * torch.stack(tints) * (1 + 0.05 * bloodless)
+
+
+@lru_cache(maxsize=2)
+def _grid(resolution: float) -> tuple[Tensor, Tensor]:
+    """The places `y` and `x` of a map's points `(h, w)`."""
+    h, w = int(HEIGHT * resolution), int(WIDTH * resolution)
+    y, x = torch.meshgrid(
+        TOP + (torch.arange(h) + 0.5) / resolution, LEFT + (torch.arange(w) + 0.5) / resolution, indexing="ij"
+    )
+    return y, x
+
+
+@lru_cache(maxsize=2)
+def _regions(resolution: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Where skin has much blood, where it is dark under the eyes, and the forehead, which has less blood `(h, w)`."""
+    y, x = _grid(resolution)
+    side = x.abs()
     cheek, nose, chin, ear = (4.3, 3.8, 1.8, 1.6), (0.0, 4.2, 1.1, 1.0), (0.0, 10.2, 1.4, 0.9), (8.4, 2.4, 0.8, 2.2)
-    flush = 0.8 * blob(x, y, *cheek) + 0.9 * blob(x, y, *nose) + 0.4 * blob(x, y, *chin) + 0.9 * blob(x, y, *ear)
-    flush = (flush + 0.15 * blotches) * (0.6 + who.redness) * (1 - 0.6 * who.melanin)
-    colour = colour * torch.stack([1 + 0.04 * flush, 1 - 0.15 * flush, 1 - 0.14 * flush])
-    tired = blob(x, y, 2.9, 1.5, 1.3, 0.5) * (0.10 + 0.14 * who.roughness)
-    pale = 0.05 * blob(x, y, 0.0, -4.5, 4.0, 2.0)  # the forehead has less blood
-    return colour * (1 + pale) * (1 - torch.stack([0.8 * tired, 1.1 * tired, 0.8 * tired]))
+    flush = 0.8 * blob(side, y, *cheek) + 0.9 * blob(side, y, *nose) + 0.4 * blob(side, y, *chin)
+    return flush + 0.9 * blob(side, y, *ear), blob(side, y, 2.9, 1.5, 1.3, 0.5), blob(side, y, 0.0, -4.5, 4.0, 2.0)
 
 
 def fold_map(who: Person, name: str, side: Tensor, y: Tensor, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -234,26 +252,36 @@ def lip_lines(x: Tensor, seed: int) -> Tensor:
 
 
 def fold_lines(x: Tensor, y: Tensor, lines: Iterable[Course], width: float) -> Tensor:
-    """Furrows along the lines, about 1 at their deepest, with a little swelling beside them and ends that run out."""
+    """Furrows along the lines, about 1 at their deepest, with a little swelling beside them and ends that run out.
+
+    `x` and `y` (h, w) are places in rows and columns: lines are only looked for in the rows and columns that come near them.
+    """
     furrow = torch.zeros_like(x)
     for line in lines:
-        points, reach = _dense(line), 7 * width
-        low, high = points.min(0) - reach, points.max(0) + reach
+        points, reach = torch.from_numpy(_dense(line)).float(), 7 * width
+        low, high = points.amin(0) - reach, points.amax(0) + reach
         near = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
-        here = x[near], y[near]
-        best = torch.zeros_like(here[0])
-        for i, ((ax, ay), (bx, by)) in enumerate(pairwise(points.tolist())):
-            t = (((here[0] - ax) * (bx - ax) + (here[1] - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(
-                0, 1
-            )
-            far2 = (here[0] - ax - t * (bx - ax)) ** 2 + (here[1] - ay - t * (by - ay)) ** 2
-            along = (i + t) / (len(points) - 1)
-            runs_in = 1 if line[0][0] == 0 else (3 * along).clamp(max=1)  # both sides meet in the face's middle
-            best = torch.maximum(best, runs_in * (3 * (1 - along)).clamp(max=1) * torch.exp(-0.5 * far2 / width**2))
-        furrow[near] = torch.maximum(furrow[near], best)
-    return 1.25 * furrow - 0.3 * furrow**0.16
+        rows, columns = (torch.nonzero(near.any(axis)).squeeze(1) for axis in (1, 0))
+        if not len(rows):
+            continue
+        here = slice(int(rows[0]), int(rows[-1]) + 1), columns
+        (ax, ay), (dx, dy) = (part.T[:, :, None, None] for part in (points[:-1], points.diff(dim=0)))
+        px, py = x[here] - ax, y[here] - ay  # (segments, rows, columns)
+        t = ((px * dx + py * dy) / (dx**2 + dy**2)).clamp_(0, 1)
+        far2 = (px - t * dx) ** 2 + (py - t * dy) ** 2
+        along = (torch.arange(len(dx))[:, None, None] + t) / len(dx)
+        runs_out = (3 * (1 - along)).clamp_(max=1)
+        if line[0][0]:  # otherwise both sides meet in the face's middle
+            runs_out *= (3 * along).clamp_(max=1)
+        best = (runs_out * torch.exp(far2 * (-0.5 / width**2))).amax(0) * near[here]
+        furrow[here] = torch.maximum(furrow[here], best)
+    rows = furrow.amax(1) > 0
+    swelling = torch.zeros_like(x)
+    swelling[rows] = furrow[rows] ** 0.16
+    return 1.25 * furrow - 0.3 * swelling
 
 
+@cache
 def _dense(line: Course, count: int = 14) -> np.ndarray:
     """Points `(count, 2)` along a smooth curve through those of the line."""
     t, points = np.linspace(0, 1, len(line)), np.array(line)

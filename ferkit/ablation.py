@@ -1,0 +1,146 @@
+"""What each ingredient of the drawn faces is worth: the predictor is trained without it, and tested on photographs.
+
+Every training set is drawn anew with one ingredient switched off. Photographs are the development ones, so the numbers tell
+ingredients apart and are no test of the whole.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ferkit import predict
+from ferkit.data.drawn import read_drawn
+from ferkit.evaluate import bootstrap, hits
+from ferkit.faces.store import Prepared, prepare
+from ferkit.labels import SEVEN, LabelSet
+from ferkit.synthetic.expressions import Variation
+from ferkit.synthetic.scene import FIXED
+from ferkit.synthetic.sets import SETS, DrawnSet, Size, draw_set
+
+LIGHT = (
+    "light_azimuth", "light_elevation", "key", "ambient", "warmth", "exposure", "contrast", "gamma", "white_balance", "side_lit",
+)  # fmt: skip
+
+
+def _scenes(drawn: DrawnSet, *names: str) -> DrawnSet:
+    """The set with these parts of its scenes held at what `Scene` has."""
+    held: dict[str, Any] = {name: getattr(FIXED, name) for name in names}
+    return replace(drawn, ranges=replace(drawn.ranges, **held))
+
+
+def _without(drawn: DrawnSet, name: str) -> DrawnSet:
+    none: dict[str, Any] = {name: (0.0, 0.0)}
+    return replace(drawn, ranges=replace(drawn.ranges, **none))
+
+
+INGREDIENTS: dict[str, Callable[[DrawnSet], DrawnSet]] = {
+    "nothing": lambda drawn: drawn,
+    "matched geometry": lambda drawn: replace(drawn, matched=False),
+    "varied intensity": lambda drawn: replace(drawn, variation=Variation(intensity=(1.0, 1.0))),
+    "wrinkles": lambda drawn: _without(drawn, "wrinkles"),
+    "texture": lambda drawn: _without(drawn, "texture"),
+    "varied light": lambda drawn: _scenes(drawn, *LIGHT),
+}
+COLUMNS = ["without", "people", "seed", "experts", "data", "choice", "person", "right"]
+
+
+def faces(without: str, people: int, seed: int, folder: Path) -> Prepared:
+    """Faces of the drawn set `portraits`, of so many people, with one ingredient switched off; pictures are kept in `folder`."""
+    drawn = replace(INGREDIENTS[without](SETS["portraits"]), levels={"paper": Size(people, 1)})
+    clips = read_drawn(draw_set(drawn, "paper", seed, folder / "drawn"))
+    found = prepare(clips, predict.SIZE, cache=folder / "prepared")
+    return found.select(found.table["found"].to_numpy())
+
+
+def right(trained: Mapping[str, predict.Trained], photographs: Mapping[str, Prepared], **about: object) -> pd.DataFrame:
+    """Which photographs the one-photograph model gets right: a row per photograph, experts and choice (open, present)."""
+    model, rows = trained["single"].model, []
+    for data, found in photographs.items():
+        seen, truth = predict.features(found), LabelSet(SEVEN).encode(found.table["emotion"].tolist())
+        present = np.isin(np.arange(len(SEVEN)), truth)
+        for experts in dict.fromkeys([tuple(model.experts), *((name,) for name in model.experts)]):
+            scores = model.only(*experts).scores(seen)
+            for choice, kept in (("open", scores), ("present", np.where(present, scores, -np.inf))):
+                shown = {
+                    "experts": " + ".join(experts),
+                    "data": data,
+                    "choice": choice,
+                    "person": found.table["person"],
+                }
+                rows.append(pd.DataFrame({**about, **shown, "right": hits(kept, truth)}))
+    return pd.concat(rows, ignore_index=True)[COLUMNS]
+
+
+def measure(
+    photographs: Mapping[str, Prepared],
+    file: str | Path,
+    *,
+    people: Iterable[int] = (50, 200, 1000),
+    off: int = 200,
+    seeds: Iterable[int] = (0, 1, 2),
+) -> pd.DataFrame:
+    """The table of answers, written to `file` (Parquet) after every training set, so that a stopped run goes on.
+
+    "nothing" is switched off for each number of `people` (nested: the 50 are among the 200), each ingredient for `off` people.
+    """
+    file, people = Path(file), tuple(people)
+    table = pd.read_parquet(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
+    todo = [(without, seed) for seed in seeds for without in INGREDIENTS]
+    for without, seed in tqdm(todo, "ablation", unit="set"):
+        done = set(table[(table["without"] == without) & (table["seed"] == seed)]["people"])
+        sizes = sorted(set(people if without == "nothing" else [off]) - done)
+        if not sizes:
+            continue
+        with tempfile.TemporaryDirectory(prefix="ferkit-ablation-") as folder:
+            drawn = faces(without, max(sizes), seed, Path(folder))
+            who = drawn.table["person"].to_numpy(dtype=str)
+            for count in sizes:
+                part = drawn.select(np.isin(who, np.unique(who)[:count]))
+                found = right(predict.train(part, seed, kinds=["single"]), photographs, without=without, people=count, seed=seed)
+                table = pd.concat([table, found], ignore_index=True) if len(table) else found
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.partial")
+        table.to_parquet(temporary)
+        os.replace(temporary, file)
+    return table
+
+
+def summary(table: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+    """Accuracy, the mean of the seeds, with its interval over the people photographed: value, low, high, and how the seeds spread."""
+    rows = []
+    for key, part in table.groupby(COLUMNS[:2] + COLUMNS[3:6], sort=False):
+        by_seed = part.groupby("seed")["right"].mean()
+        found = bootstrap(part["right"].to_numpy(bool), part["person"].to_numpy(str), seed=seed)
+        rows.append(
+            dict(zip(COLUMNS[:2] + COLUMNS[3:6], key, strict=True))
+            | {
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "seeds": len(by_seed),
+                "across_seeds": by_seed.std(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def figure_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The summary as `plots.plot_intervals` takes it: everything for each number of people first, then each ingredient off."""
+    plain = table["without"] == "nothing"
+    name = np.where(
+        plain,
+        table["people"].astype(str) + " people",
+        "without " + table["without"] + ", " + table["people"].astype(str),
+    )
+    shown = table.assign(name=name, group=table["data"] + ", " + table["choice"])
+    return shown.loc[
+        shown.assign(last=~plain).sort_values(["last", "people"], kind="stable").index,
+        ["name", "group", "value", "low", "high"],
+    ]
