@@ -14,7 +14,7 @@ from ferkit.labels import SEVEN
 from ferkit.synthetic.scene import FIXED
 from ferkit.synthetic.sets import SETS, fingerprint
 
-PORTRAITS = SETS["portraits"]
+PORTRAITS = ablation.EVERYTHING
 CHANGED = {  # of the set, of its scenes, of its expressions
     "nothing": (set(), set(), set()),
     "matched geometry": ({"matched"}, set(), set()),
