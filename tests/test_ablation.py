@@ -12,7 +12,7 @@ from ferkit.ablation import COLUMNS, INGREDIENTS, LIGHT
 from ferkit.faces.store import Prepared
 from ferkit.labels import SEVEN
 from ferkit.synthetic.scene import FIXED
-from ferkit.synthetic.sets import SETS, fingerprint
+from ferkit.synthetic.sets import fingerprint
 
 PORTRAITS = ablation.EVERYTHING
 CHANGED = {  # of the set, of its scenes, of its expressions

@@ -231,7 +231,7 @@ def test_data_sets_are_loaded_by_name(tmp_path, monkeypatch):
 
 
 def test_from_drawn_to_real(real_data):
-    """The floor: what a trial reached with landmarks on wide priors. Chance is 1/2 (London) and 1/4 (CMU)."""
+    """The floor, seven emotions open. Chance is 1/7, or 1/2 (London) and 1/4 (CMU) among the emotions present."""
     photographs = load_photographs(real_data)
     assert {name: len(clips) for name, clips in photographs.items()} == {"london": 52, "cmu": 78}
     trained = predict.train(predict.portraits("lesson"))
@@ -243,7 +243,9 @@ def test_from_drawn_to_real(real_data):
         for kind, one in trained.items():
             scores = one.model.scores(predict.features(faces), people)
             reached[name, kind] = open_and_present(scores, one.model.names, shown, people)
+    # Measured 0.865, 0.885, 0.981, 0.462 and 0.538; a face or two may fall the other way on another processor.
+    assert reached["london", "single"]["open"].value >= 0.82
     assert reached["london", "single"]["present"].value >= 0.843
-    assert reached["london", "residual"]["present"].value >= 0.98  # 51 of 52; the trial's 0.995 was of 204
-    assert reached["cmu", "single"]["present"].value >= 0.40
-    assert reached["cmu", "residual"]["present"].value >= 0.40
+    assert reached["london", "residual"]["open"].value >= 0.96
+    assert reached["cmu", "single"]["open"].value >= 0.43
+    assert reached["cmu", "residual"]["open"].value >= 0.50
