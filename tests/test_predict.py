@@ -144,7 +144,7 @@ def test_two_faces_side_by_side_are_two_rows(pictures, drawn_face, another_face)
         assert np.allclose(
             boxes(pair)[i], box, atol=0.2 * (box[2] - box[0])
         )  # the detector goes in steps of some 15 pixels
-        assert np.allclose(chances(pair)[i], chances(own)[0], atol=0.03)
+        assert np.allclose(chances(pair)[i], chances(own)[0], atol=0.06)
         assert np.abs(chances(pair)[i] - chances(own)[0]).sum() < np.abs(chances(pair)[i] - chances(other)[0]).sum() / 2
 
 
