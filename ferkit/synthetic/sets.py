@@ -75,15 +75,15 @@ class DrawnSet:
 SETS = {
     s.name: s
     for s in (
-        DrawnSet("stills", "iCV-MEFED", "compound", {"smoke": Size(4, 1), "lesson": Size(50, 1), "paper": Size(115, 5)}),
+        DrawnSet("stills", "iCV-MEFED", "compound", {"smoke": Size(4, 1), "lesson": Size(40, 1), "paper": Size(115, 5)}),
         DrawnSet("posed", "JAFFE", "seven", {"smoke": Size(4, 1), "lesson": Size(10, 3), "paper": Size(10, 3)}, 256, first_person=2000),
         DrawnSet("portraits", "many people before a camera", "portraits",
                  {"smoke": Size(16, 1), "lesson": Size(150, 1), "paper": Size(1000, 2)}, 160, PORTRAIT, first_person=30_000,
                  matched=False),  # matching the mean face does not help the predictor: notebook 02's table of ingredients
         DrawnSet("neutral", "neutral faces before a camera", "neutral",
-                 {"smoke": Size(12, 1), "lesson": Size(150, 1), "paper": Size(600, 1)}, 160, first_person=50_000),
+                 {"smoke": Size(12, 1), "lesson": Size(100, 1), "paper": Size(600, 1)}, 160, first_person=50_000),
         DrawnSet("large", "iCV-MEFED's large photographs", "seven",
-                 {"smoke": Size(3, 1), "lesson": Size(12, 1), "paper": Size(115, 3)}, 1200, first_person=0),
+                 {"smoke": Size(3, 1), "lesson": Size(8, 1), "paper": Size(115, 3)}, 1200, first_person=0),
         DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},
                  96, first_person=3000),
         DrawnSet("sequences-mmi", "MMI", "sequences", {"smoke": Size(4, 1, 9), "lesson": Size(30, 1, 16), "paper": Size(30, 1, 40)},
