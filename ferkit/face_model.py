@@ -5,7 +5,6 @@ that is unsure says little. `baselines` trains them, `predict` asks them.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from ferkit.baselines import Answers, Classifier, cross_validate, fit, linear_softmax, one_thread
 from ferkit.landmarks import residuals
+from ferkit.paths import write_whole
 
 FORMAT = "ferkit face model 2"
 ARRAYS = ("weights", "bias", "mean", "scale", "origin")
@@ -115,10 +115,8 @@ class FaceModel:
             for name, expert in self.experts.items()
             for part in ARRAYS
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        part.write_bytes(save(arrays, {"format": FORMAT, "model": json.dumps(words)}))
-        os.replace(part, path)
+        content = save(arrays, {"format": FORMAT, "model": json.dumps(words)})
+        write_whole(path, lambda part: part.write_bytes(content))
         return path
 
     @classmethod

@@ -1,9 +1,13 @@
-"""Where data, caches and outputs are."""
+"""Where data, caches and outputs are, and how files are put there: whole, and by one process at a time."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -28,3 +32,30 @@ def run_dir() -> Path:
         return Path(chosen).expanduser()
     base = PROJECT if (PROJECT / "notebooks").is_dir() else Path.cwd()
     return base / "build" / "run"
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """What `write` writes to the path it is given, put in place of `path` once it is complete; never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(lock: Path, waiting: str = "") -> Iterator[None]:
+    """Hold a lock file, saying `waiting` while another process does; the system frees it when its holder dies."""
+    file = FileLock(lock)
+    try:
+        file.acquire(timeout=0)
+    except Timeout:
+        if waiting:
+            tqdm.write(waiting)
+        file.acquire()
+    try:
+        yield
+    finally:
+        file.release()

@@ -128,7 +128,7 @@ def test_a_failed_save_leaves_the_old_model(trained, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("ferkit.face_model.os.replace", full)
+    monkeypatch.setattr("ferkit.paths.os.replace", full)
     with pytest.raises(OSError, match="no space left"):
         trained.save(path)
     assert path.read_bytes() == before

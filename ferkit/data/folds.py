@@ -8,8 +8,6 @@ split by person; it exists to show what goes wrong.)
 import csv
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,6 +21,7 @@ import pandas as pd
 from ferkit.data.clips import Clip
 from ferkit.data.files import natural, shorten, text_lines
 from ferkit.labels import EMOTIONS
+from ferkit.paths import write_whole
 
 Person = tuple[str, str]  # data set and person
 
@@ -136,15 +135,12 @@ def save_folds(folds: Sequence[Fold], path: str | Path) -> None:
     rows = [
         (*who, part, fold.name) for fold in folds for part in ("test", "val") for who in people(getattr(fold, part))
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", newline="", encoding="utf-8") as file:
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+
+    write_whole(path, write)
 
 
 def load_folds(path: str | Path, clips: Sequence[Clip]) -> list[Fold]:

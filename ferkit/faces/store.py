@@ -31,12 +31,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from ferkit.data.clips import Clip
 from ferkit.faces import align, detect
-from ferkit.paths import cache_dir
+from ferkit.paths import cache_dir, held
 
 CODE = 1  # raise it when the same picture would be prepared differently
 KEPT = 512  # up to this size aligned pictures are kept unless asked otherwise (at 1200 each is 4.3 MB)
@@ -142,7 +141,9 @@ def prepare(
     job = Job(base / f"{names}-{size}-{made_from['hash']}", size, grey, keep_images)
     if not (job.folder / "made.json").is_file():
         job.folder.mkdir(parents=True, exist_ok=True)
-        with _alone(job.folder, progress):
+        with held(
+            job.folder / "lock", f"another process is preparing {job.folder.name}; waiting for it" if progress else ""
+        ):
             if not (job.folder / "made.json").is_file():
                 _make(job, paths, workers or _processors(), progress)
                 _finish(job.folder, paths, made_from)
@@ -174,22 +175,6 @@ def _made_from(paths: Sequence[Path], size: int, grey: bool, keep_images: bool) 
     }
     text = json.dumps(made_from, sort_keys=True)
     return made_from | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
-
-
-@contextmanager
-def _alone(folder: Path, progress: bool) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when its holder dies, so it never has to be judged stale."""
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress:
-            tqdm.write(f"another process is preparing {folder.name}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _make(job: Job, paths: Sequence[Path], workers: int, progress: bool) -> None:

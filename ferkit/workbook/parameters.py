@@ -10,7 +10,6 @@ import difflib
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+
+from ferkit.paths import write_whole
 
 LEVELS = ("smoke", "lesson", "paper")
 DEVICES = ("auto", "cpu", "cuda")
@@ -162,10 +163,7 @@ def with_literals(notebook: Path, copy: Path, **values: Any) -> Path:
             end = lines[(place.end_lineno or 0) - 1] + (place.end_col_offset or 0)
             text = text[:start] + repr(values[name]).encode() + text[end:]
     cell.source = text.decode()
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    partial = copy.with_name(f".{copy.name}.{os.getpid()}.partial")
-    nbformat.write(node, partial)
-    os.replace(partial, copy)
+    write_whole(copy, lambda part: nbformat.write(node, part))
     return copy
 
 

@@ -1,8 +1,8 @@
 """The committed notebooks and figures: run once from a fresh kernel at `lesson`, outputs kept, figures copied to `figures`."""
 
-import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -27,9 +27,7 @@ def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path
                 notebook, timeout=None, kernel_name=kernels.OURS, resources={"metadata": {"path": str(path.parent)}}
             )
             client.execute()
-            part = path.with_name(f".{path.name}.{os.getpid()}.partial")
-            nbformat.write(_lean(notebook), part)
-            os.replace(part, path)
+            paths.write_whole(path, partial(nbformat.write, _lean(notebook)))
     if (out / "figures").is_dir():
         shutil.copytree(out / "figures", figures or paths.PROJECT / "figures", dirs_exist_ok=True)
     return done

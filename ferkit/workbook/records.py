@@ -156,10 +156,7 @@ def write_json(file: Path, content: Any) -> None:
 
 def write_text(file: Path, text: str) -> None:
     """Writes `text` through a file beside it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, file)
+    paths.write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_json(file: Path) -> Any:
