@@ -4,7 +4,6 @@ Every training set is drawn anew with one ingredient switched off. Photographs a
 ingredients apart and are no test of the whole.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -18,9 +17,9 @@ from tqdm import tqdm
 
 from ferkit import predict
 from ferkit.data.drawn import read_drawn
-from ferkit.evaluate import bootstrap, hits
+from ferkit.evaluate import bootstrap, right_among
 from ferkit.faces.store import Prepared, prepare
-from ferkit.labels import SEVEN, LabelSet
+from ferkit.paths import write_whole
 from ferkit.synthetic.expressions import Variation
 from ferkit.synthetic.scene import FIXED
 from ferkit.synthetic.sets import SETS, DrawnSet, Size, draw_set
@@ -28,30 +27,22 @@ from ferkit.synthetic.sets import SETS, DrawnSet, Size, draw_set
 LIGHT = (
     "light_azimuth", "light_elevation", "key", "ambient", "warmth", "exposure", "contrast", "gamma", "white_balance", "side_lit",
 )  # fmt: skip
-
-
 # The set that trains the predictor leaves the matched geometry out, as this table's first measurement advised.
 EVERYTHING = replace(SETS["portraits"], matched=True)
 
 
-def _scenes(drawn: DrawnSet, *names: str) -> DrawnSet:
-    """The set with these parts of its scenes held at what `Scene` has."""
-    held: dict[str, Any] = {name: getattr(FIXED, name) for name in names}
-    return replace(drawn, ranges=replace(drawn.ranges, **held))
-
-
-def _without(drawn: DrawnSet, name: str) -> DrawnSet:
-    none: dict[str, Any] = {name: (0.0, 0.0)}
-    return replace(drawn, ranges=replace(drawn.ranges, **none))
+def _scenes(drawn: DrawnSet, **ranges: Any) -> DrawnSet:
+    """The set with these ranges of its scenes in place of its own."""
+    return replace(drawn, ranges=replace(drawn.ranges, **ranges))
 
 
 INGREDIENTS: dict[str, Callable[[DrawnSet], DrawnSet]] = {
     "nothing": lambda drawn: drawn,
     "matched geometry": lambda drawn: replace(drawn, matched=False),
     "varied intensity": lambda drawn: replace(drawn, variation=Variation(intensity=(1.0, 1.0))),
-    "wrinkles": lambda drawn: _without(drawn, "wrinkles"),
-    "texture": lambda drawn: _without(drawn, "texture"),
-    "varied light": lambda drawn: _scenes(drawn, *LIGHT),
+    "wrinkles": lambda drawn: _scenes(drawn, wrinkles=(0.0, 0.0)),
+    "texture": lambda drawn: _scenes(drawn, texture=(0.0, 0.0)),
+    "varied light": lambda drawn: _scenes(drawn, **{name: getattr(FIXED, name) for name in LIGHT}),
 }
 COLUMNS = ["without", "people", "seed", "experts", "data", "choice", "person", "right"]
 
@@ -68,18 +59,11 @@ def right(trained: Mapping[str, predict.Trained], photographs: Mapping[str, Prep
     """Which photographs the one-photograph model gets right: a row per photograph, experts and choice (open, present)."""
     model, rows = trained["single"].model, []
     for data, found in photographs.items():
-        seen, truth = predict.features(found), LabelSet(SEVEN).encode(found.table["emotion"].tolist())
-        present = np.isin(np.arange(len(SEVEN)), truth)
+        seen, truth = predict.features(found), found.table["emotion"].tolist()
         for experts in dict.fromkeys([tuple(model.experts), *((name,) for name in model.experts)]):
-            scores = model.only(*experts).scores(seen)
-            for choice, kept in (("open", scores), ("present", np.where(present, scores, -np.inf))):
-                shown = {
-                    "experts": " + ".join(experts),
-                    "data": data,
-                    "choice": choice,
-                    "person": found.table["person"],
-                }
-                rows.append(pd.DataFrame({**about, **shown, "right": hits(kept, truth)}))
+            shown = {"experts": " + ".join(experts), "data": data, "person": found.table["person"]}
+            for choice, correct in right_among(model.only(*experts).scores(seen), model.names, truth).items():
+                rows.append(pd.DataFrame({**about, **shown, "choice": choice, "right": correct}))
     return pd.concat(rows, ignore_index=True)[COLUMNS]
 
 
@@ -112,10 +96,7 @@ def measure(
                     predict.train(part, seed, kinds=["single"]), photographs, without=without, people=count, seed=seed
                 )
                 table = pd.concat([table, found], ignore_index=True) if len(table) else found
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.partial")
-        table.to_parquet(temporary)
-        os.replace(temporary, file)
+        write_whole(file, table.to_parquet)
     return table
 
 

@@ -175,18 +175,20 @@ def top_k_metrics(
 def open_and_present(
     scores: ArrayLike, names: Iterable[str], truth: Sequence[str], people: ArrayLike, *, seed: int = 0
 ) -> dict[str, Score]:
-    """The accuracy of choosing among all classes ("open"), and among those that occur in `truth` ("present").
+    """The accuracy of choosing among all classes ("open"), and among those that occur in `truth` ("present")."""
+    right = right_among(scores, names, truth)
+    return {choice: bootstrap(correct, people, seed=seed) for choice, correct in right.items()}
+
+
+def right_among(scores: ArrayLike, names: Iterable[str], truth: Sequence[str]) -> dict[str, np.ndarray]:
+    """Which samples are right `(N,)` when choosing among all classes ("open"), and among those in `truth` ("present").
 
     For a model of more classes than the test data shows; `truth` are names, ValueError where the model lacks one.
     """
     scores, names = np.asarray(scores, dtype=np.float64), LabelSet(tuple(names))
     codes = names.encode(truth)
     present = np.isin(np.arange(len(names)), codes)
-    kept = np.where(present, scores, -np.inf)
-    return {
-        "open": bootstrap(hits(scores, codes), people, seed=seed),
-        "present": bootstrap(hits(kept, codes), people, seed=seed),
-    }
+    return {"open": hits(scores, codes), "present": hits(np.where(present, scores, -np.inf), codes)}
 
 
 def compare_paired(correct_a: ArrayLike, correct_b: ArrayLike, people: ArrayLike, *, seed: int = 0) -> Score:
