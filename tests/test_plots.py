@@ -343,3 +343,15 @@ def test_points_survive_the_table():
     assert table.columns[:4].tolist() == ["panel", "person", "x0", "y0"]
     assert np.array_equal(plots.table_points(table), points)
     assert math.isclose(table["y67"].iloc[1], points[1, 67, 1])
+
+
+def test_a_wall_has_no_gaps_and_names_rows_and_columns():
+    pictures = [[np.full((4, 6, 3), 10 * row + column, np.uint8) for column in range(3)] for row in range(2)]
+    ax = plots.plot_wall(pictures, ["a", "b", "c"], ["one", "two\nlines"])
+    shown = ax.images[0].get_array()
+    assert shown.shape == (8, 18, 3)
+    assert np.array_equal(shown[5, 13], [12, 12, 12])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert np.allclose(ax.get_xticks(), [3, 9, 15])
+    assert np.allclose(ax.get_yticks(), [2, 6])
+    plt.close("all")

@@ -13,6 +13,7 @@ from ferkit.plots.faces import (
     plot_displacement,
     plot_landmarks,
     plot_residuals,
+    plot_wall,
 )
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
@@ -35,6 +36,7 @@ __all__ = [
     "plot_residuals",
     "plot_top_k",
     "plot_votes",
+    "plot_wall",
     "points_table",
     "redraw_all",
     "save_figure",

@@ -83,6 +83,31 @@ def plot_displacement(
     return ax
 
 
+def plot_wall(
+    rows: Sequence[Sequence[np.ndarray]],
+    columns: Sequence[str] = (),
+    names: Sequence[str] = (),
+    *,
+    width: float = 12.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Rows of pictures of one size without gaps, columns named above and rows at the left.
+
+    Without `ax` a new figure is made, its pictures `width` inches wide together.
+    """
+    image = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    high, wide = image.shape[:2]
+    if ax is None:
+        beside = 0.13 * max((len(line) for name in names for line in name.splitlines()), default=0)  # inches
+        _, ax = plt.subplots(figsize=(width + beside, width * high / wide + 0.3), layout="constrained")
+    ax.imshow(image, interpolation="antialiased")
+    ax.set_xticks((np.arange(len(columns)) + 0.5) * wide / max(1, len(columns)), columns, fontsize=13)
+    ax.set_yticks((np.arange(len(names)) + 0.5) * high / max(1, len(names)), names, fontsize=13)
+    ax.tick_params(length=0, labeltop=True, labelbottom=False)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
 def plot_contact_sheet(
     images: Sequence[np.ndarray],
     titles: Sequence[str] | None = None,
