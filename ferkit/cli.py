@@ -67,6 +67,8 @@ def run(
     dataset: Annotated[str | None, typer.Option(help="The data set to work on.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="The folder of the data sets; else FERKIT_DATA.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, help="How many GPUs train one network.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, 32 or bf16.")] = None,
     kernel: Annotated[str | None, typer.Option(help="An installed Jupyter kernel; else this Python.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of all that is random.")] = None,
     parameter: Annotated[
@@ -81,6 +83,7 @@ def run(
     from ferkit.workbook import records, runner
 
     options = {"level": level, "dataset": dataset, "data_root": data_root, "device": device, "seed": seed}
+    options |= {"devices": devices, "precision": precision}
     wishes = _wishes({name: str(value) for name, value in options.items() if value is not None}, parameter or [])
     out = (out or paths.run_dir()).expanduser().resolve()
     tasks = runner.plan(notebooks or [], wishes, out, kernel)

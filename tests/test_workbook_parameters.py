@@ -175,13 +175,21 @@ def test_a_misspelt_parameter_is_an_error_with_a_suggestion():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "close"), [("level", "leson", "lesson"), ("device", "gpu", ""), ("device", "CUDA", "")]
+    ("name", "value", "close"),
+    [("level", "leson", "lesson"), ("device", "gpu", ""), ("device", "CUDA", ""), ("precision", "bf61", "bf16")],
 )
-def test_an_unknown_level_or_device_is_an_error(name, value, close):
+def test_an_unknown_level_device_or_precision_is_an_error(name, value, close):
     with pytest.raises(
         ValueError, match=f"unknown {name} '{value}'" + (f", did you mean '{close}'" if close else ".*known: ")
     ):
-        settle([notebook(level="lesson", device="auto")], {name: value})
+        settle([notebook(level="lesson", device="auto", precision="auto")], {name: value})
+
+
+def test_more_gpus_than_there_are_is_an_error(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(ValueError, match="devices = 3 was asked for, but PyTorch finds 2 GPUs"):
+        settle([notebook(devices=1)], {"devices": "3"})
+    assert settle([notebook(devices=1)], {"devices": "2"}) == [{"devices": 2}]
 
 
 def test_cuda_asked_for_and_absent_is_an_error(monkeypatch):

@@ -23,7 +23,8 @@ from ferkit.paths import write_whole
 
 LEVELS = ("smoke", "lesson", "paper")
 DEVICES = ("auto", "cpu", "cuda")
-CHOICES = {"level": LEVELS, "device": DEVICES}
+PRECISIONS = ("auto", "32", "bf16")
+CHOICES = {"level": LEVELS, "device": DEVICES, "precision": PRECISIONS}
 TAG = "parameters"
 
 
@@ -246,4 +247,11 @@ def _check_choices(notebook: str, values: Mapping[str, Any]) -> None:
         if not torch.cuda.is_available():
             raise ValueError(
                 "device 'cuda' was asked for, but PyTorch finds no CUDA device here; use --device auto or cpu"
+            )
+    if (wanted := values.get("devices", 1)) > 1:
+        import torch
+
+        if wanted > torch.cuda.device_count():
+            raise ValueError(
+                f"devices = {wanted} was asked for, but PyTorch finds {torch.cuda.device_count()} GPUs here"
             )
