@@ -152,13 +152,16 @@ def data_list(root: Root = None) -> None:
 
 @data_app.command("check")
 def data_check(name: str, root: Root = None) -> None:
-    """Compare what is on disk with a complete copy."""
+    """Compare people, clips and classes on disk with a complete copy, and list what is missing or too much."""
     from ferkit.data import check
 
     table = check(name, root)
+    columns = ["what", "expected", "observed", "note"]
+    typer.echo(table[columns].to_string(index=False, na_rep="not known"))
     for column in ("missing", "unexpected"):
-        table[column] = table[column].map(_shortened)
-    typer.echo(table.to_string(index=False) if len(table) else f"{name}: what a complete copy holds is not known")
+        for what, ids in zip(table["what"], table[column], strict=True):
+            if ids:
+                typer.echo(f"\n{what}, {column} ({len(ids.split())}): {ids}")
 
 
 @data_app.command("get")
@@ -188,11 +191,6 @@ def main() -> None:
 def _is_ours(error: BaseException) -> bool:
     package = Path(__file__).resolve().parent
     return package in Path(traceback.extract_tb(error.__traceback__)[-1].filename).resolve().parents
-
-
-def _shortened(ids: str, shown: int = 6) -> str:
-    words = ids.split()
-    return ids if len(words) <= shown else f"{' '.join(words[:shown])} ... ({len(words)} in all)"
 
 
 def _wishes(options: dict[str, str], given: Sequence[str]) -> dict[str, str]:

@@ -74,8 +74,8 @@ def test_comparison_lists_ids():
     table = compare([clip("1"), clip("3", "b")], Expected(("a", "c"), ("1", "2"), {"anger": 2, "fear": 1})).set_index(
         "what"
     )
-    assert table.loc["clips"].tolist() == [2, 2, "2", "3"]
-    assert table.loc["people"].tolist() == [2, 2, "c", "b"]
+    assert table.loc["clips"].tolist() == [2, 2, "2", "3", "differs"]
+    assert table.loc["people"].tolist() == [2, 2, "c", "b", "differs"]
     assert table.loc["anger", "observed"] == 2
     assert table.loc["fear", "observed"] == 0
 

@@ -279,8 +279,10 @@ def test_a_broken_off_tar_is_damaged(tmp_path):
 def test_closed_data_sets_are_not_fetched(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"folder cannot be fetched: .* To be fetched: london, cmu, ferplus"):
         get("folder", tmp_path)
-    with pytest.raises(ValueError, match="unknown data set"):
+    with pytest.raises(ValueError, match="ckplus cannot be fetched: sign the agreement"):
         get("ckplus", tmp_path)
+    with pytest.raises(ValueError, match="unknown data set"):
+        get("ck", tmp_path)
     monkeypatch.delenv("FERKIT_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match="give a root or set FERKIT_DATA"):
         get("london")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferkit.data import cmu, drawn, ferplus, folder, london
+from ferkit.data import ckplus, cmu, drawn, ferplus, folder, ised, jaffe, london, mefed, mmi, oulu
 from ferkit.data.cards import FERPLUS, Card, DataSet
 from ferkit.data.clips import Clip
 from ferkit.data.files import not_found
@@ -21,6 +21,12 @@ DATASETS: tuple[DataSet, ...] = (
     ),
     DataSet("cmu", cmu.read_cmu, ("cmu-faces", "cmu_faces", "faces"), cmu.CARD, cmu.EXPECTED),
     DataSet("london", london.read_london, ("london-faces", "london_faces", "london"), london.CARD, london.EXPECTED),
+    DataSet("ckplus", ckplus.read_ckplus, ("ckplus", "CK+", "ck+"), ckplus.CARD, ckplus.EXPECTED),
+    DataSet("jaffe", jaffe.read_jaffe, ("jaffe", "JAFFE"), jaffe.CARD, jaffe.EXPECTED),
+    DataSet("oulu", oulu.read_oulu, ("oulu", *oulu.ROOTS), oulu.CARD, oulu.expected_of),
+    DataSet("mmi", mmi.read_mmi, ("mmi", "MMI"), mmi.CARD, mmi.EXPECTED),
+    DataSet("mefed", mefed.read_mefed, ("mefed", "iCV-MEFED", "iCV_MEFED"), mefed.CARD, mefed.expected_of),
+    DataSet("ised", ised.read_ised, ("ised", "ISED"), ised.CARD, ised.EXPECTED),
     DataSet("ferplus", ferplus.read_ferplus_labels, ("ferplus", "FERPlus"), FERPLUS, has_images=False),
     DataSet("folder", folder.read_folder, (), folder.CARD),
 )
@@ -87,20 +93,27 @@ def available(root: str | Path | None = None) -> pd.DataFrame:
 
 
 def check(name: str, root: str | Path | None = None) -> pd.DataFrame:
-    """What is on disk against a complete copy: columns what, expected, observed, missing, unexpected (all ids).
+    """What is on disk against a complete copy: columns what, expected, observed, missing, unexpected (all ids), note.
 
     Files that had to be skipped are reported as warnings.
     """
     known = dataset(name)
     content = known.read(find_root(name, root), verify="off")
-    return compare(content, known.expected) if known.has_images else _compare_votes(content)
+    return compare(content, known.expected_of(content)) if known.has_images else _compare_votes(content)
 
 
 def _compare_votes(labels: pd.DataFrame) -> pd.DataFrame:
     """FER+ by majority: its own counts by split in the columns of `check`."""
     counts = ferplus.count(labels)
     rows = [
-        (f"{split} {what}", number, counts.at[what, split], "", "")
+        (
+            f"{split} {what}",
+            number,
+            counts.at[what, split],
+            "",
+            "",
+            "differs" if number != counts.at[what, split] else "",
+        )
         for what, numbers in ferplus.EXPECTED["ms_majority", ferplus.SOURCES[0]].items()
         for split, number in zip(ferplus.SPLITS, numbers, strict=True)
     ]

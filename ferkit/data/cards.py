@@ -1,9 +1,10 @@
 """What is known of a data set before it is read: where it comes from and what may be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ferkit.data.clips import Clip
 from ferkit.data.verify import Expected
 
 
@@ -19,6 +20,7 @@ class Card:
     ask: str  # how it is had, as the end of an error message
     may_show: bool  # whether its pictures may be shown to others
     open_download: bool  # whether anybody may fetch it without an account
+    bias: str = "not documented"  # who is in it and who is not, as far as it is known
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,13 @@ class DataSet:
     read: Callable[..., Any]  # (root, verify="warn") -> list[Clip]; labels only: a table
     folders: tuple[str, ...]  # its folder's usual names under the data root
     card: Card
-    expected: Expected | None = None  # what a complete copy holds, where known
+    # What a complete copy holds, where known; a function of the clips where it depends on the release.
+    expected: Expected | Callable[[Sequence[Clip]], Expected | None] | None = None
     has_images: bool = True
+
+    def expected_of(self, clips: Sequence[Clip]) -> Expected | None:
+        """What a complete copy of the release that these clips come from holds."""
+        return self.expected(clips) if callable(self.expected) else self.expected
 
 
 # FER+ has labels and no pictures; its reader returns a table.
@@ -43,4 +50,5 @@ FERPLUS = Card(
     ask="`ferkit data get ferplus`, or https://github.com/microsoft/FERPlus",
     may_show=False,
     open_download=True,
+    bias="found photographs of unknown people; ten votes on each, by voters of whom nothing is known",
 )

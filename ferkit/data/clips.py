@@ -16,12 +16,12 @@ class Clip:
     person: str  # as the provider writes it; the picture's own name where identity is unknown
     name: str  # unique within the data set
     emotion: str  # one of EMOTIONS; for a compound emotion the dominant one
-    frames: tuple[Path, ...]
+    frames: tuple[Path, ...]  # pictures; or one film, which is not opened here
     complementary: str | None = None  # the complementary emotion of a compound one, else None
     sequence: str | None = None  # the provider's sequence id
-    peak: int | None = None  # position in `frames` of the strongest expression, where known
+    peak: int | None = None  # position in `frames` (in a film: its frame) of the strongest expression, where known
     split: str | None = None  # the provider's own split, where there is one
-    landmarks: Path | None = None  # a landmark file of the provider
+    landmarks: Path | None = None  # a landmark file of the provider; of a sequence, the folder of its files
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the provider's own fields
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ CARD = Card(
     ask="`ferkit data get cmu`, or https://archive.ics.uci.edu/dataset/124",
     may_show=False,
     open_download=True,
+    bias="20 people; half of the pictures with sunglasses, three quarters not frontal",
 )
 
 

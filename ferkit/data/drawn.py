@@ -24,6 +24,7 @@ CARD = Card(
     ask='draw it with `ferkit.synthetic.sets.draw_set("stills")`, or another set\'s name',
     may_show=True,
     open_download=False,
+    bias="people are as `ferkit.synthetic.people` draws them; an emotion looks as the table of facial actions says, and not otherwise",
 )
 
 

@@ -3,16 +3,22 @@
 import os
 import re
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FILMS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".wmv")
 JUNK = (".ds_store", "thumbs.db", "desktop.ini", "__macosx")
 
 
 def is_junk(name: str) -> bool:
     """Whether an operating system left this entry: AppleDouble twins (`._001_03.jpg`), `.DS_Store`, `__MACOSX` ..."""
     return name.startswith("._") or name.lower() in JUNK
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film: it is listed as one frame, and its pictures are counted when it is decoded."""
+    return path.suffix.lower() in FILMS
 
 
 def natural(text: str) -> tuple[tuple[str | int, ...], str]:
@@ -43,6 +49,42 @@ def nested(root: Path, name: str) -> Path | None:
         return None
     inner = outer / name
     return inner if inner.is_dir() and not image_files(outer) else outer
+
+
+def below(root: Path, *names: str, depth: int = 2) -> Path | None:
+    """The folder of the first of these names that is found: `root` itself, else the one nearest below it, or None.
+
+    Case is ignored, `depth` levels are looked through, and of a doubled level the inner is taken, as in `nested`.
+    """
+    for name in names:
+        for level in _levels(root, depth):
+            for folder in level:
+                if folder.name.lower() == name.lower():
+                    return nested(folder, folder.name)
+    return None
+
+
+def find_file(root: Path, *names: str, depth: int = 2) -> Path | None:
+    """The file of the first of these names that is found in `root` or up to `depth` levels below it, or None."""
+    for name in names:
+        for level in _levels(root, depth):
+            for path in (folder / name for folder in level):
+                if path.is_file():
+                    return path
+    return None
+
+
+def files_below(root: Path, suffixes: Collection[str] = IMAGES, depth: int = 2) -> list[Path]:
+    """The pictures (or files of other `suffixes`) in `root` and up to `depth` levels below it, the nearest first."""
+    return [path for level in _levels(root, depth) for folder in level for path in image_files(folder, suffixes)]
+
+
+def _levels(root: Path, depth: int) -> Iterator[list[Path]]:
+    """`root`, then the folders in it, then those in these ..."""
+    level = [root] if root.is_dir() else []
+    for _ in range(depth + 1):
+        yield level
+        level = [inner for folder in level for inner in folders(folder)]
 
 
 def text_lines(path: Path) -> list[str]:

@@ -40,6 +40,7 @@ CARD = Card(
     ask="give the folder or the table as root",
     may_show=False,
     open_download=False,
+    bias="yours to know",
 )
 
 

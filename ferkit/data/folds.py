@@ -10,7 +10,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -84,6 +84,13 @@ def folds_leave_one_out(clips: Sequence[Clip], *, val_people: int = 0, seed: int
     several = len({dataset for dataset, _ in everybody}) > 1
     parts = {" ".join(who) if several else who[1]: [who] for who in everybody}
     return _folds(clips, parts, val_people, seed)
+
+
+def fold_held_out(
+    clips: Sequence[Clip], test: Collection[Person], name: str, *, val_people: int = 0, seed: int = 0
+) -> Fold:
+    """One fold that tests the people `test`, (data set, person) each; `val_people` as in `folds_ascending`."""
+    return _folds(clips, {name: list(test)}, val_people, seed)[0]
 
 
 def image_folds_leaky(clips: Sequence[Clip], k: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

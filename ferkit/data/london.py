@@ -38,6 +38,7 @@ CARD = Card(
     ask="`ferkit data get london`, or https://doi.org/10.6084/m9.figshare.5047666.v5",
     may_show=True,
     open_download=True,
+    bias="102 adults in London: 53 men, 49 women; 69 white, 13 black, 20 of other groups; neutral and smiling only",
 )
 
 POINTS = 189

@@ -1,0 +1,86 @@
+"""Which notebook can use which data set, and the reason when it cannot."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a data set has."""
+
+    classes: int  # expressions, neutral among them; 0 when none are marked
+    identities: bool = True  # whether it is known who is who
+    neutral: bool = True  # a neutral picture of everybody, the first frame of a sequence too
+    sequences: bool = False
+    film: bool = False  # as films, which are turned into frames first
+    pictures: bool = True
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a notebook asks for."""
+
+    classes: int = 2
+    identities: bool = False
+    neutral: bool = False
+    sequences: bool = False
+    drawn: bool = False  # it is about the drawing itself
+    labels_only: bool = False
+
+
+_STILLS, _COMPOUND = Offer(8), Offer(50)
+OFFERS: dict[str, Offer] = {
+    "stills": _COMPOUND,
+    "posed": Offer(7),
+    "portraits": _STILLS,
+    "neutral": Offer(1),
+    "large": _STILLS,
+    "sequences": Offer(8, sequences=True),
+    "sequences-mmi": Offer(7, sequences=True),
+    "identities": _STILLS,
+    "wild": _STILLS,
+    "cmu": Offer(4),
+    "london": Offer(2),
+    "ckplus": Offer(8, sequences=True),
+    "jaffe": Offer(7),
+    "oulu": Offer(7, sequences=True),
+    "mmi": Offer(7, sequences=True, film=True),
+    "mefed": _COMPOUND,
+    "ised": Offer(4, neutral=False),
+    "ferplus": Offer(8, identities=False, pictures=False),
+    "folder": Offer(8),  # what is in it is seen when it is read
+}
+DRAWN = tuple(OFFERS)[:9]
+NEEDS: dict[str, Need] = {
+    "00": Need(classes=1, drawn=True),
+    "01": Need(labels_only=True),
+    "02": Need(identities=True),
+    "03": Need(classes=50, identities=True),
+    "04": Need(classes=6, identities=True),
+    "05": Need(classes=6, identities=True, sequences=True),
+    "06": Need(classes=6, identities=True, sequences=True),
+    "07": Need(classes=6, identities=True, neutral=True),
+    "08": Need(classes=3),
+    "09": Need(classes=6),
+}
+
+
+def usable(notebook: str, dataset: str) -> str | None:
+    """Why a notebook ("05", or its whole name) cannot use a data set; None when it can. ValueError for unknown names."""
+    number = notebook[:2]
+    if number not in NEEDS or dataset not in OFFERS:
+        raise ValueError(
+            f"unknown notebook {notebook!r} or data set {dataset!r}; known: {', '.join(NEEDS)}, {', '.join(OFFERS)}"
+        )
+    need, offer = NEEDS[number], OFFERS[dataset]
+    if need.labels_only:
+        return None
+    reasons = (
+        (need.drawn and dataset not in DRAWN, "it shows how faces are drawn, these are photographs"),
+        (not offer.pictures, "it has labels and no pictures"),
+        (need.sequences and not offer.sequences, "it has no sequences"),
+        (offer.film, "its films must be turned into frames first"),
+        (need.identities and not offer.identities, "it does not say who is in a picture"),
+        (need.neutral and not offer.neutral, "it has no neutral pictures"),
+        (offer.classes < need.classes, f"it has {offer.classes} classes, {need.classes} are needed"),
+    )
+    return next((f"{dataset} cannot be used in notebook {number}: {why}" for wrong, why in reasons if wrong), None)

@@ -1,0 +1,51 @@
+"""Which notebook can use which data set: every pair."""
+
+import pytest
+
+from ferkit.data import DATASETS
+from ferkit.data.drawn import SETS
+from ferkit.data.matrix import DRAWN, NEEDS, OFFERS, usable
+
+# For each notebook the data sets it can use.
+TABLE = {
+    "00": "stills posed portraits neutral large sequences sequences-mmi identities wild",
+    "01": " ".join(OFFERS),
+    "02": "stills posed portraits large sequences sequences-mmi identities wild cmu london ckplus jaffe oulu mefed ised folder",
+    "03": "stills mefed",
+    "04": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
+    "05": "sequences sequences-mmi ckplus oulu",
+    "06": "sequences sequences-mmi ckplus oulu",
+    "07": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
+    "08": "stills posed portraits large sequences sequences-mmi identities wild cmu ckplus jaffe oulu mefed ised folder",
+    "09": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
+}
+
+
+@pytest.mark.parametrize("notebook", NEEDS)
+def test_each_pair(notebook):
+    can = [name for name in OFFERS if usable(notebook, name) is None]
+    assert can == TABLE[notebook].split()
+
+
+def test_every_data_set_has_a_row():
+    assert list(OFFERS) == [known.name for known in DATASETS]
+    assert DRAWN == SETS
+
+
+@pytest.mark.parametrize(
+    ("notebook", "name", "why"),
+    [
+        ("05_temporal_networks", "jaffe", "notebook 05: it has no sequences"),
+        ("05", "mmi", "films must be turned into frames first"),
+        ("03", "ckplus", "it has 8 classes, 50 are needed"),
+        ("02", "ferplus", "labels and no pictures"),
+        ("00", "london", "these are photographs"),
+    ],
+)
+def test_reasons(notebook, name, why):
+    assert why in usable(notebook, name)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="unknown notebook '77' or data set 'jaffe'"):
+        usable("77", "jaffe")
