@@ -1,0 +1,159 @@
+"""What several networks share and torch lacks: losses, reproducible dropout, local contrast
+normalisation, building from a seed.
+
+All randomness here is a function of given numbers, so that networks trained together equal networks trained apart.
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STEP = 1 << 24  # dropout compares 24 bits of a hash with the share to drop
+SMALLEST = 1e-4  # a contrast below it counts as none
+
+
+def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The network `build` returns when torch's generator starts from `seed`; the generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(mixed(seed))
+        return build()
+
+
+def count_parameters(network: nn.Module, *, trainable: bool = False) -> int:
+    """How many numbers the network learns; with `trainable` those that are not frozen."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad or not trainable)
+
+
+def start_gaussian(layer: nn.Conv2d | nn.Linear, spread: float = 0.01, bias: float = 0.0) -> None:
+    """Weights from a normal distribution and one value for all biases, as Caffe's prototxt of AlexNet asks for.
+
+    There: spread 0.01 for convolutions and the last layer, 0.005 for the two dense layers before it; bias 0.1 for dense
+    layers and the second, fourth and fifth convolution (1 in the paper of 2012), 0 elsewhere.
+    """
+    nn.init.normal_(layer.weight, std=spread)
+    if layer.bias is not None:
+        nn.init.constant_(layer.bias, bias)
+
+
+def mixed(*numbers: int) -> int:
+    """One number of 63 bits that depends on all of these and on their order (SplitMix64)."""
+    state = 0
+    for number in numbers:
+        state = (state ^ number) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state >> 1
+
+
+def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """The mean softmax cross-entropy of scores `(N, K)` and classes `(N,)`."""
+    return F.cross_entropy(outputs, labels)
+
+
+def hinge(outputs: Tensor, labels: Tensor) -> Tensor:
+    """The L2 hinge loss, one against the rest: `sum_k max(0, 1 - t_k s_k)^2`, averaged over the batch (Guo et al. 2017).
+
+    `t` is 1 for the true class and -1 otherwise: Caffe's HingeLoss with norm L2. K at zero scores of K classes.
+    """
+    t = 2 * (labels[:, None] == torch.arange(outputs.shape[1], device=labels.device)).to(outputs.dtype) - 1
+    return (1 - t * outputs).clamp_min(0).square().sum(1).mean()
+
+
+def as_floats(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """uint8 pictures as float in 0..1, everything else as it is."""
+    return tuple(x.float() / 255 if x.dtype == torch.uint8 else x for x in inputs)
+
+
+def first(outputs: Any) -> Tensor:
+    """The prediction among a network's outputs: the first of several, or the only one."""
+    return outputs[0] if isinstance(outputs, tuple | list) else outputs
+
+
+class Dropout(nn.Module):
+    """Sets the share `p` of its inputs to zero while training and scales the others by 1 / (1 - p).
+
+    What is dropped is a hash of a key and the place in the batch, so it is the same on every device and can be repeated.
+    `set_keys` chooses the keys: one, or K of them for K networks whose batches `(B, ...)` lie one after another.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"the share to drop must lie in [0, 1), got {p}")
+        self.p, self.calls = p, 0
+        self.keys: tuple[int, ...] = (0,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.p:
+            return x
+        self.calls += 1
+        keys = [mixed(key, self.calls) & 0x7FFFFFFF for key in self.keys]
+        kept = _hash(keys, prod(x.shape) // len(keys), x.device) >= round(self.p * STEP)
+        return x * (kept.view(x.shape).to(x.dtype) / (1 - self.p))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def set_keys(network: nn.Module, keys: Sequence[int]) -> None:
+    """Every `Dropout` in the network drops according to these keys and its own place among them from now on."""
+    layers = (module for module in network.modules() if isinstance(module, Dropout))
+    for place, layer in enumerate(layers):
+        layer.keys, layer.calls = tuple(mixed(key, place) for key in keys), 0
+
+
+def _hash(keys: Sequence[int], count: int, device: torch.device) -> Tensor:
+    """24 well mixed bits for each key and place, `(len(keys), count)` int32."""
+    places = _scramble(torch.arange(count, dtype=torch.int32, device=device))
+    return _scramble(places ^ torch.tensor(keys, dtype=torch.int32, device=device)[:, None]) & STEP - 1
+
+
+def _scramble(x: Tensor) -> Tensor:
+    """A one-to-one hash of 32 bits in place (C. Wellons' lowbias32; the masks make shifts of signed numbers logical)."""
+    x ^= (x >> 16) & 0xFFFF
+    x *= 0x7FEB352D
+    x ^= (x >> 15) & 0x1FFFF
+    x *= 0x846CA68B - (1 << 32)
+    x ^= (x >> 16) & 0xFFFF
+    return x
+
+
+class LocalContrastNorm(nn.Module):
+    """Subtractive and divisive local contrast normalisation, `(N, C, H, W)` to the same shape.
+
+    Jarrett et al. 2009, section 2.1: with weights `w` of a Gaussian window that sum to 1 over the window and all maps,
+    `v = x - sum_ipq w_pq x_i,j+p,k+q`, `s_jk = sqrt(sum_ipq w_pq v_i,j+p,k+q ^ 2)` and `y = v / max(mean(s), s_jk)`, the mean
+    over the picture. The window has `size` x `size` points and a standard deviation of a quarter of that (Torch's
+    default; the paper leaves it open); at borders its weights inside the picture are scaled to sum to 1.
+    """
+
+    window: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"the window of a local contrast normalisation must be odd, got {size}")
+        self.size = size
+        points = torch.arange(size) - size // 2
+        window = torch.exp(-(points**2) / (2 * (size / 4) ** 2))
+        self.register_buffer("window", window / window.sum(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inside = self._blur(torch.ones_like(x[:1, :1]))
+        v = x - self._blur(x.mean(1, keepdim=True)) / inside
+        power = self._blur((v**2).mean(1, keepdim=True)) / inside
+        s = power.clamp_min(SMALLEST**2).sqrt()
+        return v / torch.maximum(s, s.mean((2, 3), keepdim=True))
+
+    def _blur(self, x: Tensor) -> Tensor:
+        window, half = self.window.to(x.dtype), self.size // 2
+        x = F.conv2d(x, window.view(1, 1, -1, 1), padding=(half, 0))
+        return F.conv2d(x, window.view(1, 1, 1, -1), padding=(0, half))
+
+    def extra_repr(self) -> str:
+        return f"{self.size}"

@@ -1,0 +1,257 @@
+"""The training loop: it learns, repeats, goes on after a kill, listens to validation alone and refuses what does not fit."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from ferkit import train as training
+from ferkit.models.layers import Dropout, hinge, seeded
+from ferkit.train import Examples, Recipe, scores, train
+
+QUIET = {"device": "cpu", "precision": "32", "progress": False}
+RECIPE = Recipe(epochs=6, batch=16, rate=0.05)
+
+
+def toy(dropout: float = 0.3) -> nn.Module:
+    return seeded(
+        lambda: nn.Sequential(
+            nn.Linear(6, 20), nn.BatchNorm1d(20), nn.ReLU(), Dropout(dropout), nn.Dropout(0.1), nn.Linear(20, 3)
+        ),
+        1,
+    )
+
+
+def plain() -> nn.Module:
+    return seeded(lambda: nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 3)), 1)
+
+
+def data(count: int, seed: int = 0) -> Examples:
+    x = torch.randn(count, 6, generator=torch.Generator().manual_seed(seed))
+    return Examples((x,), x[:, :3].argmax(1))
+
+
+def same(a: nn.Module, b: nn.Module) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize("loss", [training.cross_entropy, hinge])
+def test_it_learns_and_tells_its_history(loss):
+    network = plain()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    recipe = Recipe(epochs=30, batch=16, rate=0.05, rate_factor=0.5, rate_every=50, loss=loss)
+    done = train(network, recipe, data(90), data(40, 1), **QUIET)
+    table = done.history
+    assert list(table) == ["epoch", "iteration", "rate", "train_loss", "val_loss", "val_accuracy", "seconds"]
+    assert table.epoch.tolist() == list(range(1, 31))
+    assert table.iteration.tolist() == [6 * epoch for epoch in range(1, 31)]  # 90 examples are 6 batches
+    assert table.rate.iloc[[7, 8, -1]].tolist() == [0.05, 0.025, 0.05 / 8]
+    assert table.val_accuracy.max() > 0.85
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    test = data(40, 1)
+    hit = scores(done.network, test.inputs, device="cpu").argmax(1) == test.labels.numpy()
+    assert hit.mean() == pytest.approx(table.val_accuracy[done.best_epoch - 1])
+
+
+def test_steps_are_those_of_momentum_and_weight_decay():
+    """Caffe: v = momentum v + rate (gradient + decay w), w = w - v, biases too."""
+    network = nn.Linear(2, 1)
+    w0 = network.weight.detach().clone()
+
+    def slope(outputs, labels):
+        return outputs.mean()
+
+    recipe = Recipe(epochs=2, batch=1, rate=0.1, momentum=0.9, weight_decay=0.01, loss=slope)
+    x = torch.tensor([[1.0, 2.0]])
+    done = train(network, recipe, Examples((x,), torch.zeros(1, 1)), **QUIET)
+    v1 = 0.1 * (x + 0.01 * w0)
+    w1 = w0 - v1
+    w2 = w1 - 0.9 * v1 - 0.1 * (x + 0.01 * w1)
+    torch.testing.assert_close(done.network.weight, nn.Parameter(w2))
+
+
+def test_batches_are_full_and_go_round():
+    rows = training.batches(Recipe(epochs=1, batch=4), 10, 0, 1)
+    assert [len(batch) for batch in rows] == [4, 4, 4]
+    flat = torch.cat(rows).tolist()
+    assert sorted(flat[:10]) == list(range(10))
+    assert flat[10:] == flat[:2]
+    few = torch.cat(training.batches(Recipe(epochs=1, batch=8), 3, 0, 1)).tolist()
+    assert few == (few[:3] * 3)[:8]
+
+
+def test_the_seed_decides_and_nothing_else():
+    state = torch.random.get_rng_state()
+    first, again, other = (train(toy(), RECIPE, data(50), data(20, 1), seed=s, **QUIET) for s in (3, 3, 4))
+    assert same(first.network, again.network)
+    assert not same(first.network, other.network)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    pd.testing.assert_frame_equal(first.history.drop(columns="seconds"), again.history.drop(columns="seconds"))
+
+
+def test_augmentation_repeats_and_is_used():
+    def noisy(inputs, generator):
+        return (inputs[0] + 0.1 * torch.randn(inputs[0].shape, generator=generator),)
+
+    plainly, first, again = (train(toy(), RECIPE, data(50), augment=how, **QUIET) for how in (None, noisy, noisy))
+    assert same(first.network, again.network)
+    assert not same(first.network, plainly.network)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw"])
+def test_a_killed_training_ends_as_an_unbroken_one(optimiser, tmp_path, monkeypatch):
+    recipe = replace(RECIPE, optimiser=optimiser, rate=0.01)
+    unbroken = train(toy(), recipe, data(50), data(20, 1), **QUIET)
+    measured = training.measured
+
+    def killing(*arguments):
+        killing.calls += 1
+        if killing.calls == 4:
+            raise Killed
+        return measured(*arguments)
+
+    killing.calls = 0
+    monkeypatch.setattr(training, "measured", killing)
+    with pytest.raises(Killed):
+        train(toy(), recipe, data(50), data(20, 1), folder=tmp_path, **QUIET)
+    resumed = train(toy(), recipe, data(50), data(20, 1), folder=tmp_path, **QUIET)
+    assert killing.calls == 4 + 3  # epochs 1 to 3 were kept, the fourth was not
+    assert same(resumed.network, unbroken.network)
+    assert resumed.best_epoch == unbroken.best_epoch
+    pd.testing.assert_frame_equal(resumed.history.drop(columns="seconds"), unbroken.history.drop(columns="seconds"))
+    at_once = train(toy(), recipe, data(50), data(20, 1), folder=tmp_path, **QUIET)
+    assert killing.calls == 7
+    assert same(at_once.network, unbroken.network)
+    assert [path.name for path in tmp_path.iterdir()] == ["training.safetensors"]
+    assert not [name for name in load_file(tmp_path / "training.safetensors") if not name.startswith("best/")]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"recipe": replace(RECIPE, rate=0.01)}, "rate: 0.05 there, 0.01 now"),
+        ({"seed": 1}, "seed: 0 there, 1 now"),
+        ({"examples": data(51)}, "examples: "),
+        ({"network": plain()}, "architecture: "),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(change, words, tmp_path):
+    asked = {"network": toy(), "recipe": RECIPE, "examples": data(50), **QUIET, "folder": tmp_path}
+    train(**asked)
+    with pytest.raises(ValueError, match=f"is another training .*{words}.*delete it"):
+        train(**{**asked, **change})
+
+
+def test_validation_chooses_the_epoch_and_stops(monkeypatch):
+    accuracies, losses = [0.3, 0.5, 0.5, 0.5, 0.4, 0.9], [1.0, 0.8, 0.9, 0.7, 0.1, 0.1]
+    said = iter(zip(accuracies, losses, strict=True))
+    seen = []
+
+    def fake(network, *_):
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+        accuracy, loss = next(said)
+        return {"val_loss": loss, "val_accuracy": accuracy}
+
+    monkeypatch.setattr(training, "measured", fake)
+    done = train(toy(), replace(RECIPE, epochs=20, patience=1), data(50), data(20, 1), **QUIET)
+    assert (len(done.history), done.best_epoch) == (3, 2)  # equal accuracy and a higher loss is no improvement
+    assert all(torch.equal(value, seen[1][name]) for name, value in done.network.state_dict().items())
+    said, seen = iter(zip(accuracies, losses, strict=True)), []
+    done = train(toy(), replace(RECIPE, patience=2), data(50), data(20, 1), **QUIET)
+    assert (len(done.history), done.best_epoch) == (6, 6)
+
+
+def test_without_validation_the_last_epoch_counts():
+    done = train(toy(), RECIPE, data(50), **QUIET)
+    assert done.best_epoch == RECIPE.epochs
+    assert done.history.val_loss.isna().all()
+
+
+def test_pictures_become_floats_and_other_losses_work():
+    pictures = torch.arange(48, dtype=torch.uint8).view(3, 1, 4, 4)
+    assert scores(nn.Flatten(), (pictures,), device="cpu").max() == pytest.approx(47 / 255)
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(6, 3), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.a(x), self.b(x)
+
+    def both(outputs, labels):
+        return outputs[0].square().mean() + (outputs[1] - labels).square().mean()
+
+    x = data(40).inputs
+    done = train(Two(), replace(RECIPE, loss=both), Examples(x, x[0][:, :2]), Examples(x, x[0][:, :2]), **QUIET)
+    assert done.history.val_accuracy.isna().all()
+    assert done.history.val_loss.iloc[-1] < done.history.val_loss.iloc[0]
+    assert scores(done.network, x, batch=7, device="cpu").shape == (40, 3)
+
+
+def test_frozen_weights_stay():
+    network = toy()
+    network[0].requires_grad_(False)
+    done = train(network, RECIPE, data(50), **QUIET)
+    assert torch.equal(done.network[0].weight, network[0].weight)
+    assert not torch.equal(done.network[-1].weight, network[-1].weight)
+
+
+def test_bf16_gives_nearly_the_same_scores():
+    network = seeded(lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 4)), 0)
+    pictures = torch.randint(0, 256, (9, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    exact, fast = (scores(network, (pictures,), device="cpu", precision=p) for p in ("32", "bf16"))
+    assert fast.dtype == np.float32
+    assert 0 < np.abs(exact - fast).max() < 0.02
+
+
+def test_two_processes_equal_one():
+    recipe = replace(RECIPE, epochs=2)
+    one, two = (train(plain(), recipe, data(50), data(20, 1), devices=n, **QUIET) for n in (1, 2))
+    for p, q in zip(one.network.parameters(), two.network.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-4, atol=1e-6)
+    columns = ["epoch", "iteration", "rate", "train_loss", "val_loss", "val_accuracy"]
+    pd.testing.assert_frame_equal(one.history[columns], two.history[columns], rtol=1e-4)
+
+
+def test_a_loss_that_is_no_number_stops():
+    examples = data(50)
+    examples.inputs[0][7] = math.nan
+    with pytest.raises(FloatingPointError, match=r"nan in epoch 1, iteration \d; try a lower rate"):
+        train(plain(), RECIPE, examples, **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Examples((torch.ones(3, 2),), torch.zeros(4)), r"same length, got \[3\] and 4"),
+        (lambda: Examples((torch.ones(0, 2),), torch.zeros(0)), "leave `validation` out"),
+        (lambda: Recipe(epochs=1, optimiser="sgdd"), "unknown optimiser 'sgdd'; known: sgd, adam, adamw"),
+        (lambda: Recipe(epochs=0), "must be positive"),
+        (lambda: train(plain(), replace(RECIPE, patience=2), data(9), **QUIET), "give `validation`"),
+        (lambda: train(plain(), RECIPE, Examples((torch.ones(2, 6),), torch.tensor([0, 3])), **QUIET), "0..2.* 0..3"),
+        (lambda: train(plain().requires_grad_(False), RECIPE, data(9), **QUIET), "nothing to train"),
+        (lambda: train(plain(), RECIPE, data(9), devices=3, **QUIET), "cannot be shared evenly by 3"),
+        (lambda: train(plain(), RECIPE, data(9), device="gpu"), "unknown device 'gpu'"),
+        (lambda: scores(plain(), data(9).inputs, precision="16"), "unknown precision '16'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_arrays_are_no_tensors():
+    with pytest.raises(TypeError, match=r"got tuple and ndarray; see torch.from_numpy"):
+        Examples((torch.ones(3, 2),), np.zeros(3))
+    with pytest.raises(TypeError, match=r"given as \(x,\)"):
+        scores(plain(), torch.ones(3, 6))
