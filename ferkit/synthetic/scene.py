@@ -70,11 +70,11 @@ class Ranges:
     key: Span = (0.6, 1.0)
     ambient: Span = (0.4, 0.6)
     warmth: Span = (-0.2, 0.4)
-    background: Span = (0.25, 0.7)
+    background: Span = (0.13, 0.37)
     background_hue: Span = (0, 1)
     background_tint: Span = (0, 0.08)
     clutter: Span = (0, 0)
-    exposure: Span = (-0.15, 0.15)
+    exposure: Span = (0.75, 1.15)  # faces are exposed as bright as in studio photographs
     noise: Span = (0, 3)
     blur: Span = (0, 0.5)
     grey: Span = (0, 0)
