@@ -157,3 +157,37 @@ class LocalContrastNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}"
+
+
+def alexnet_trunk(width: float = 1.0, *, prelu: bool = False, norm_first: bool = True) -> nn.Sequential:
+    """The five convolutions of Caffe's AlexNet, `(N, 3, S, S)` to `(N, C, s, s)`; see `alexnet_side` for `s`.
+
+    Two groups in the second, fourth and fifth convolution, pooling that rounds up, response normalisation before pooling (after it
+    with `norm_first=False`), weights as in Caffe's prototxt. `width` scales the numbers of filters (96, 256, 384, 384, 256),
+    kept even for the groups.
+    """
+    filters = [max(2, 2 * round(width * n / 2)) for n in (96, 256, 384, 384, 256)]
+    shapes = ((11, 4, 0, 1), (5, 1, 2, 2), (3, 1, 1, 1), (3, 1, 1, 2), (3, 1, 1, 2))  # size, stride, padding, groups
+    layers: list[nn.Module] = []
+    for place, (before, after, (size, stride, padding, groups)) in enumerate(
+        zip([3, *filters], filters, shapes, strict=False)
+    ):
+        convolution = nn.Conv2d(before, after, size, stride, padding, groups=groups)
+        start_gaussian(convolution, bias=0.1 if place in (1, 3, 4) else 0.0)
+        layers += [convolution, nn.PReLU() if prelu else nn.ReLU()]
+        norm, pool = nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2, ceil_mode=True)
+        if place in (0, 1):
+            layers += [norm, pool] if norm_first else [pool, norm]
+        if place == 4:
+            layers.append(pool)
+    return nn.Sequential(*layers)
+
+
+def alexnet_side(size: int) -> int:
+    """How many points `alexnet_trunk` leaves along each side of pictures of `size` pixels; ValueError below 43 pixels."""
+    if size < 43:
+        raise ValueError(f"AlexNet needs pictures of at least 43 pixels, got {size}")
+    side = (size - 11) // 4 + 1
+    for _ in range(3):
+        side = -(-(side - 3) // 2) + 1
+    return side
