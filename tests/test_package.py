@@ -34,7 +34,7 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "face_model gap gradients",
+    "face_model gap gradients patch_svm",
     "predict gap_pictures",
     "ablation",
     "plots",

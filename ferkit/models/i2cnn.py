@@ -36,17 +36,18 @@ class AlexNet(nn.Module):
             raise ValueError(f"unknown start of the weights {start!r}; known: caffe, he")
         self.size = size
         self.trunk = alexnet_trunk(width)
-        convolutions = [layer for layer in self.trunk if isinstance(layer, nn.Conv2d)]
-        first = nn.Linear(convolutions[-1].out_channels * alexnet_side(size) ** 2, dense)
+        maps = [layer.out_channels for layer in self.trunk if isinstance(layer, nn.Conv2d)][-1]
+        first = nn.Linear(maps * alexnet_side(size) ** 2, dense)
         second = nn.Linear(dense, dense)
         self.dense = nn.Sequential(first, nn.ReLU(), Dropout(dropout), second, nn.ReLU(), Dropout(dropout))
         self.top = nn.Linear(dense, classes)
         start_gaussian(self.top)
         start_gaussian(first, 0.005, 0.1)
         start_gaussian(second, 0.005, 0.1)
-        for layer in (*convolutions, first, second) if start == "he" else ():
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.constant_(layer.bias, 0.0)  # type: ignore[arg-type]
+        for layer in self.modules() if start == "he" else ():
+            if isinstance(layer, nn.Linear | nn.Conv2d) and layer is not self.top:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.constant_(layer.bias, 0.0)  # type: ignore[arg-type]
 
     def features(self, patch: Tensor) -> Tensor:
         """The penultimate output, `(N, dense)`."""
