@@ -34,7 +34,7 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "face_model gap gradients patch_svm",
+    "face_model gap gradients patch_svm textures",
     "predict gap_pictures",
     "ablation",
     "plots",
