@@ -6,6 +6,7 @@
 The network of each fold starts from the same seed; its best epoch is chosen on the fold's `val` people, its `test` people are read once.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from ferkit import checkpoints
 from ferkit.baselines import Answers
 from ferkit.data.folds import PARTS, Fold
 from ferkit.models.layers import seeded
@@ -71,9 +73,10 @@ def cross_train(
 ) -> CrossTrained:
     """Trains `build()` once a fold and scores its test people; samples that none of the folds tests have the score nan.
 
-    `inputs` are tensors of all samples, or a function that makes them from the rows of the training people `(N,)` bool, for what is
-    measured on these alone (scaling). `labels` `(N,)` class indices. `folder` keeps each training under the fold's name and goes on from
-    there; `how` goes to `train.train` (device, precision, devices, progress). ValueError where people and folds do not fit.
+    `inputs` are tensors of all samples, or a function that makes them from the rows of the training people `(N,)` bool,
+    for what is measured on these alone (scaling). `labels` `(N,)` class indices. In `folder` each training is kept under
+    the fold's name and a hash of all it was made from: the same call finds it again, another makes its own. `how` goes to
+    `train.train` (device, precision, devices, progress). ValueError where people and folds do not fit.
     """
     truth, who = torch.as_tensor(np.asarray(labels, dtype=np.int64)), np.asarray(people, dtype=str)
     found: np.ndarray | None = None
@@ -92,7 +95,7 @@ def cross_train(
             parts["val"],
             seed=seed,
             augment=augment,
-            folder=Path(folder) / fold.name if folder else None,
+            folder=Path(folder) / f"{fold.name}-{_key(start, recipe, parts, seed, augment, how)}" if folder else None,
             **how,  # type: ignore[arg-type]
         )
         part = scores(done.network, parts["test"].inputs, device=str(how.get("device", "auto")))
@@ -105,6 +108,23 @@ def cross_train(
     return CrossTrained(
         found, truth.numpy(), who, tested_in, pd.concat(rows_of_history, ignore_index=True), tuple(trained)
     )
+
+
+def _key(
+    start: nn.Module,
+    recipe: Recipe,
+    parts: dict[str, Examples | None],
+    seed: int,
+    augment: Augment | None,
+    how: dict[str, object],
+) -> str:
+    """A hash of what a training is made from."""
+    settings = [value for name, value in vars(recipe).items() if name != "loss"]
+    called = [getattr(each, "__qualname__", each) for each in (recipe.loss, augment)]
+    data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values() if part]
+    first = checkpoints.fingerprint(*start.state_dict().values())
+    words = map(str, [*settings, *called, seed, how.get("precision"), how.get("devices"), *data, first, start])
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
 
 
 def _examples(tensors: tuple[Tensor, ...], truth: Tensor, mask: np.ndarray) -> Examples | None:

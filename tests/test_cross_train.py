@@ -71,6 +71,9 @@ def test_trainings_are_kept_and_taken_up_again(tmp_path):
     two = cross_train(build, RECIPE, (X,), LABELS, PEOPLE, folds, folder=tmp_path, **HOW)
     np.testing.assert_array_equal(one.scores, two.scores)
     assert times == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
+    cross_train(build, Recipe(3, batch=8, rate=0.2), (X,), LABELS, PEOPLE, folds[:1], folder=tmp_path, **HOW)
+    cross_train(build, RECIPE, (X + 1,), LABELS, PEOPLE, folds[:1], folder=tmp_path, **HOW)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 5  # other settings and other data are trainings of their own
 
 
 def test_people_without_a_fold_and_folds_without_people_are_refused():
