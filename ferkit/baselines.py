@@ -14,7 +14,7 @@ their parts.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -114,6 +114,10 @@ class Answers:
     def correct(self, k: int = 1) -> np.ndarray:
         """Whether the truth is among the k highest scores, `(N,)` bool."""
         return hits(self.scores, self.truth, k)
+
+    def select(self, rows: np.ndarray) -> "Answers":
+        """The answers on some samples, a mask `(N,)` or their positions."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in ("scores", "truth", "people", "fold")})
 
 
 def random_folds(people: ArrayLike, k: int, seed: int = 0) -> np.ndarray:

@@ -41,6 +41,15 @@ def samples(people: int = 12, each: int = 6, seed: int = 0) -> tuple[np.ndarray,
     return points, np.array(NAMES)[what], np.array([f"p{i:02d}" for i in who])
 
 
+def test_answers_on_some_samples_keep_their_people():
+    points, labels, people = samples()
+    whole = cross_validate(raw(points), labels, people, 3)
+    part = whole.select(people == "p03")
+    assert set(part.people) == {"p03"}
+    assert np.array_equal(part.correct(), whole.correct()[people == "p03"])
+    assert part.names == whole.names
+
+
 # --- features ---
 
 

@@ -66,6 +66,13 @@ def curves() -> pd.DataFrame:
     )
 
 
+def histories() -> pd.DataFrame:
+    """Two folds of one training, the second stopped earlier."""
+    rows = [(1, 4.0, "1"), (2, 2.0, "1"), (3, 1.0, "1"), (1, 3.0, "2"), (2, 2.5, "2")]
+    table = pd.DataFrame(rows, columns=["x", "value", "fold"])
+    return pd.concat(table.assign(curve="hinge", part=part) for part in ("training", "validation"))
+
+
 TABLES = {
     "plot_landmarks": plots.points_table([face(0), face(1)], label=["neutral", "mine"]),
     "plot_residuals": plots.points_table(
@@ -77,6 +84,7 @@ TABLES = {
     "plot_confusion": confusion([0, 1, 1], [0, 1, 0], ("anger", "fear", "sadness")),
     "plot_top_k": curves(),
     "plot_intervals": intervals(),
+    "plot_history": histories(),
     "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
                               "base": 0, "goal_low": 0, "goal_high": 0.5}),
 }  # fmt: skip
@@ -216,6 +224,16 @@ def test_top_k_shows_ours_and_the_papers(ax):
         "residuals", "paper: theirs", "raw", "chance, 50 classes",
     ]  # fmt: skip
     assert ax.get_xticks().tolist() == [1, 2, 3]
+    assert ax.get_ylim()[0] == 0
+
+
+def test_a_history_shows_each_fold_and_their_mean_as_far_as_all_go(ax):
+    plots.plot_history(histories(), ax=ax, ylabel="loss")
+    thick = [line for line in ax.lines if line.get_linewidth() > 2]
+    assert [line.get_label() for line in thick] == ["hinge, training people", "hinge, validation people"]
+    assert [line.get_linestyle() for line in thick] == ["--", "-"]
+    assert thick[0].get_xydata().tolist() == [[1, 3.5], [2, 2.25]]
+    assert len(ax.lines) == 6
     assert ax.get_ylim()[0] == 0
 
 
