@@ -70,7 +70,9 @@ def read_fer2013(root: str | Path, verify: str = "warn", labels: str = "ferplus"
     root = Path(root).expanduser()
     table = find_file(root, *TABLES)
     if table is None:
-        raise not_found(CARD.title, root, f"{' or '.join(TABLES)} (train.csv and class folders lack the rows' order)", CARD.ask)
+        raise not_found(
+            CARD.title, root, f"{' or '.join(TABLES)} (train.csv and class folders lack the rows' order)", CARD.ask
+        )
     problems: list[str] = []
     rows = _rows(table, problems)
     votes = _votes(root, table, rows) if labels == "ferplus" else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ferkit.data.cards import Card
 from ferkit.data.clips import Clip
-from ferkit.data.files import below, find_file, folders, image_files, not_found, report, shorten, text_lines, usable
+from ferkit.data.files import find_file, folders, image_files, not_found, report, shorten, text_lines, usable
 from ferkit.data.verify import Expected, check_level, verify_clips
 
 ROOTS = ("lfw", "lfw_funneled", "lfw-deepfunneled")
@@ -47,9 +47,8 @@ def read_lfw(root: str | Path, verify: str = "warn") -> list[Clip]:
     """
     check_level(verify)
     root = Path(root).expanduser()
-    found = (_pictures(base) for name in ROOTS if (base := below(root, name)))
-    paths = next((paths for paths in found if paths), []) or _pictures(root)
-    good = [path for path in paths if (m := NAME.fullmatch(path.stem)) and m[1] == path.parent.name]
+    paths = _pictures(root)
+    good = [path for path in paths if (match := NAME.fullmatch(path.stem)) and match[1] == path.parent.name]
     if not good:
         raise not_found(CARD.title, root, "lfw/George_W_Bush/George_W_Bush_0010.jpg and so on", CARD.ask)
     if len(good) < len(paths):
@@ -91,5 +90,14 @@ def _pair(path: Path, place: int, words: list[str], each: int) -> Pair:
     return Pair(f"{words[0]}_{int(numbers[0]):04d}", f"{other}_{int(numbers[1]):04d}", same, fold)
 
 
-def _pictures(base: Path) -> list[Path]:
-    return [path for person in folders(base) for path in image_files(person)] if base.is_dir() else []
+def _pictures(root: Path) -> list[Path]:
+    """The pictures in the people's folders of the nearest archive, the first of ROOTS where several lie side by side."""
+    level = [root] if root.is_dir() else []
+    for _ in range(3):
+        order = [name.lower() for name in reversed(ROOTS)]
+        for base in sorted(level, key=lambda base: -(order.index(n) if (n := base.name.lower()) in order else -1)):
+            paths = [path for person in folders(base) for path in image_files(person)]
+            if any(NAME.fullmatch(path.stem) and path.stem.startswith(f"{path.parent.name}_") for path in paths):
+                return paths
+        level = [inner for folder in level for inner in folders(folder)]
+    return []

@@ -28,6 +28,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from ferkit.data import inside
+
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 SEARCH = (256, 512, 1024)  # shorter side of the searched copies, pixels
 FACE = 400  # a face is enlarged to this width before its landmarks are found, pixels

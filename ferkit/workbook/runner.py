@@ -159,7 +159,11 @@ def _find(name: str, numbered: Sequence[Path], folder: Path) -> Path:
 
 def _refuse_unusable(notebooks: Sequence[Notebook], settled: Sequence[Mapping[str, Any]]) -> None:
     """ValueError with the reasons, and who could, when a notebook is to work on a data set that it cannot use."""
-    pairs = [(n.name, v["dataset"]) for n, v in zip(notebooks, settled, strict=True) if n.name[:2] in matrix.NEEDS and v.get("dataset")]
+    pairs = [
+        (n.name, v["dataset"])
+        for n, v in zip(notebooks, settled, strict=True)
+        if n.name[:2] in matrix.NEEDS and v.get("dataset")
+    ]
     reasons = {name: why for name, dataset in pairs if (why := matrix.usable(name, dataset))}
     if reasons:
         can = [name for name, _ in pairs if name not in reasons]
