@@ -28,9 +28,9 @@ from ferkit.data.cards import FERPLUS, Card, DataSet
 from ferkit.data.clips import Clip
 from ferkit.data.files import not_found
 from ferkit.data.verify import TABLE, check_level, compare
-from ferkit.paths import data_root
+from ferkit.paths import data_root, shown_sets
 
-__all__ = ["DATASETS", "Card", "Clip", "DataSet", "available", "check", "dataset", "find_root", "read"]
+__all__ = ["DATASETS", "Card", "Clip", "DataSet", "available", "check", "dataset", "find_root", "may_show", "read"]
 
 DATASETS: tuple[DataSet, ...] = (
     *(
@@ -62,6 +62,11 @@ def dataset(name: str) -> DataSet:
         if known.name == name:
             return known
     raise ValueError(f"unknown data set {name!r}; known: {', '.join(known.name for known in DATASETS)}")
+
+
+def may_show(name: str) -> bool:
+    """Whether pictures of a data set may be shown: its card allows it, or the user does by naming it in FERKIT_SHOW."""
+    return dataset(name).card.may_show or name in [dataset(allowed).name for allowed in shown_sets()]
 
 
 def find_root(name: str, root: str | Path | None = None) -> Path:

@@ -78,7 +78,7 @@ def plan(names: Sequence[str], wishes: Mapping[str, str], out: Path, kernel: str
     }
     settled = settle(notebooks, wishes)
     _refuse_unusable(notebooks, settled)
-    package = [records.package_hash(), records.versions(), kernels.command(kernel)]
+    package = [records.package_hash(), records.versions(), kernels.command(kernel), paths.shown_sets()]
     gpu = records.gpu()
     listings: dict[Path | None, str] = {}
     tasks = []
