@@ -23,6 +23,11 @@ def cache_dir() -> Path:
     return Path(os.environ.get("FERKIT_CACHE") or platformdirs.user_cache_dir("ferkit"))
 
 
+def shown_sets() -> tuple[str, ...]:
+    """The data sets whose pictures the user may show though their terms forbid it: the names in FERKIT_SHOW."""
+    return tuple(os.environ.get("FERKIT_SHOW", "").replace(",", " ").split())
+
+
 def run_dir() -> Path:
     """Where `ferkit run` writes and `ferkit predict` looks for trained models: FERKIT_RUN, else build/run.
 

@@ -10,14 +10,14 @@ from ferkit.data.matrix import DRAWN, NEEDS, OFFERS, usable
 TABLE = {
     "00": "stills posed portraits neutral large sequences sequences-mmi identities wild",
     "01": " ".join(OFFERS),
-    "02": "stills posed portraits large sequences sequences-mmi identities wild cmu london ckplus jaffe oulu mefed ised folder",
+    "02": "stills posed portraits large sequences sequences-mmi identities wild cmu london ckplus jaffe oulu mefed ised yale folder",
     "03": "stills mefed",
     "04": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
     "05": "sequences sequences-mmi ckplus oulu",
     "06": "sequences sequences-mmi ckplus oulu",
     "07": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
-    "08": "stills posed portraits large sequences sequences-mmi identities wild cmu ckplus jaffe oulu mefed ised folder",
-    "09": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
+    "08": "stills posed portraits large sequences sequences-mmi identities wild cmu ckplus jaffe oulu mefed ised fer2013 yale folder",
+    "09": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed fer2013 folder",
 }
 
 
@@ -39,6 +39,9 @@ def test_every_data_set_has_a_row():
         ("05", "mmi", "films must be turned into frames first"),
         ("03", "ckplus", "it has 8 classes, 50 are needed"),
         ("02", "ferplus", "labels and no pictures"),
+        ("09", "lfw", "who is in a picture, not what the face shows"),
+        ("04", "fer2013", "does not say who is in a picture"),
+        ("05", "cremad", "films must be turned into frames first"),
         ("00", "london", "these are photographs"),
     ],
 )

@@ -313,3 +313,17 @@ def test_our_kernel_is_this_python_and_others_must_be_installed():
     assert kernels.command(None) == sys.executable
     with pytest.raises(ValueError, match="no kernel 'pyhton3' is installed, did you mean 'python3'"):
         kernels.command("pyhton3")
+
+
+def test_a_data_set_that_a_notebook_cannot_use_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    folder, parameters = tmp_path / "notebooks", 'level = "lesson"\nseed = 0\nout = ".."\ndataset = "sequences"'
+    for name in ("04_stills.ipynb", "05_moving.ipynb"):
+        write(folder / name, parameters=parameters)
+    monkeypatch.setattr(runner, "NOTEBOOKS", folder)
+    result = ferkit("run", "05", "--dataset", "jaffe", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "jaffe cannot be used in notebook 05: it has no sequences" in result.output
+    assert not (tmp_path / "run").exists()
+    result = ferkit("run", "--dataset", "jaffe", "--out", tmp_path / "run")
+    assert "these could: 04_stills" in result.output
+    assert ferkit("run", "04", "--dataset", "ckk", "--out", tmp_path / "run").exit_code == 2

@@ -5,14 +5,32 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferkit.data import ckplus, cmu, drawn, ferplus, folder, ised, jaffe, london, mefed, mmi, oulu
+from ferkit.data import (
+    casia,
+    ckplus,
+    cmu,
+    cremad,
+    drawn,
+    fer2013,
+    ferplus,
+    folder,
+    ised,
+    jaffe,
+    lfw,
+    london,
+    mefed,
+    mmi,
+    oulu,
+    ravdess,
+    yale,
+)
 from ferkit.data.cards import FERPLUS, Card, DataSet
 from ferkit.data.clips import Clip
 from ferkit.data.files import not_found
 from ferkit.data.verify import TABLE, check_level, compare
-from ferkit.paths import data_root
+from ferkit.paths import data_root, shown_sets
 
-__all__ = ["DATASETS", "Card", "Clip", "DataSet", "available", "check", "dataset", "find_root", "read"]
+__all__ = ["DATASETS", "Card", "Clip", "DataSet", "available", "check", "dataset", "find_root", "may_show", "read"]
 
 DATASETS: tuple[DataSet, ...] = (
     *(
@@ -27,6 +45,12 @@ DATASETS: tuple[DataSet, ...] = (
     DataSet("mmi", mmi.read_mmi, ("mmi", "MMI"), mmi.CARD, mmi.EXPECTED),
     DataSet("mefed", mefed.read_mefed, ("mefed", "iCV-MEFED", "iCV_MEFED"), mefed.CARD, mefed.expected_of),
     DataSet("ised", ised.read_ised, ("ised", "ISED"), ised.CARD, ised.EXPECTED),
+    DataSet("fer2013", fer2013.read_fer2013, ("fer2013", "FER2013"), fer2013.CARD, fer2013.expected_of),
+    DataSet("casia", casia.read_casia, ("casia", *casia.ROOTS), casia.CARD, casia.expected_of),
+    DataSet("lfw", lfw.read_lfw, ("lfw", "LFW", "lfw_home"), lfw.CARD, lfw.EXPECTED),
+    DataSet("yale", yale.read_yale, ("yale", "yalefaces"), yale.CARD, yale.EXPECTED),
+    DataSet("cremad", cremad.read_cremad, ("cremad", "CREMA-D"), cremad.CARD, cremad.expected_of),
+    DataSet("ravdess", ravdess.read_ravdess, ("ravdess", "RAVDESS"), ravdess.CARD, ravdess.EXPECTED),
     DataSet("ferplus", ferplus.read_ferplus_labels, ("ferplus", "FERPlus"), FERPLUS, has_images=False),
     DataSet("folder", folder.read_folder, (), folder.CARD),
 )
@@ -38,6 +62,11 @@ def dataset(name: str) -> DataSet:
         if known.name == name:
             return known
     raise ValueError(f"unknown data set {name!r}; known: {', '.join(known.name for known in DATASETS)}")
+
+
+def may_show(name: str) -> bool:
+    """Whether pictures of a data set may be shown: its card allows it, or the user does by naming it in FERKIT_SHOW."""
+    return dataset(name).card.may_show or name in [dataset(allowed).name for allowed in shown_sets()]
 
 
 def find_root(name: str, root: str | Path | None = None) -> Path:

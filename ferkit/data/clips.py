@@ -15,8 +15,8 @@ class Clip:
     dataset: str
     person: str  # as the provider writes it; the picture's own name where identity is unknown
     name: str  # unique within the data set
-    emotion: str  # one of EMOTIONS; for a compound emotion the dominant one
-    frames: tuple[Path, ...]  # pictures; or one film, which is not opened here
+    emotion: str  # one of EMOTIONS; for a compound emotion the dominant one; "" where the provider marks none
+    frames: tuple[Path, ...]  # pictures, or places of pictures (`data.inside`); or one film, which is not opened here
     complementary: str | None = None  # the complementary emotion of a compound one, else None
     sequence: str | None = None  # the provider's sequence id
     peak: int | None = None  # position in `frames` (in a film: its frame) of the strongest expression, where known
@@ -26,7 +26,7 @@ class Clip:
 
     def __post_init__(self) -> None:
         for emotion in (self.emotion, self.complementary):
-            if emotion is not None and emotion not in EMOTIONS:
+            if emotion and emotion not in EMOTIONS:
                 known = ", ".join(EMOTIONS)
                 raise ValueError(f"{self.dataset} {self.name}: unknown emotion {emotion!r}; known: {known}")
         if not self.frames:

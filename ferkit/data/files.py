@@ -5,9 +5,13 @@ import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+P = TypeVar("P", str, Path)
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 FILMS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".wmv")
+ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 JUNK = (".ds_store", "thumbs.db", "desktop.ini", "__macosx")
 
 
@@ -103,14 +107,14 @@ def shorten(items: Iterable[object], most: int = 10) -> str:
     return ", ".join(texts[:most]) + more
 
 
-def usable(paths: Iterable[Path], dataset: str, verify: str) -> list[Path]:
+def usable(paths: Iterable[P], dataset: str, verify: str) -> list[P]:
     """The files among `paths` that exist and are not empty, in the same order; the others are reported.
 
     No picture is opened: one that is damaged inside is found when it is prepared.
     """
-    good: list[Path] = []
-    missing: list[Path] = []
-    empty: list[Path] = []
+    good: list[P] = []
+    missing: list[P] = []
+    empty: list[P] = []
     for path in paths:
         try:
             size = os.stat(path).st_size
@@ -132,7 +136,9 @@ def report(message: str, verify: str) -> None:
 
 
 def not_found(what: str, root: Path, expected: str, where: str) -> FileNotFoundError:
-    """The error for a wrong root: what was looked for, where, and where the data comes from."""
+    """The error for a wrong root: what was looked for, where, whether it is still packed, and where the data comes from."""
     state = "" if root.is_dir() else ", which is not a folder"
     variable = os.environ.get("FERKIT_DATA") or "not set"
-    return FileNotFoundError(f"no {what} in {root}{state} (FERKIT_DATA={variable}). Expected {expected}; {where}")
+    packed = [path.name for path in files_below(root, ARCHIVES, depth=1)]
+    hint = f"; not unpacked yet: {shorten(packed, 3)}" if packed else ""
+    return FileNotFoundError(f"no {what} in {root}{state} (FERKIT_DATA={variable}){hint}. Expected {expected}; {where}")

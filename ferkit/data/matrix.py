@@ -46,6 +46,12 @@ OFFERS: dict[str, Offer] = {
     "mmi": Offer(7, sequences=True, film=True),
     "mefed": _COMPOUND,
     "ised": Offer(4, neutral=False),
+    "fer2013": Offer(8, identities=False, neutral=False),
+    "casia": Offer(0, neutral=False),
+    "lfw": Offer(0, neutral=False),
+    "yale": Offer(4),
+    "cremad": Offer(6, sequences=True, film=True),
+    "ravdess": Offer(7, sequences=True, film=True),
     "ferplus": Offer(8, identities=False, pictures=False),
     "folder": Offer(8),  # what is in it is seen when it is read
 }
@@ -77,6 +83,7 @@ def usable(notebook: str, dataset: str) -> str | None:
     reasons = (
         (need.drawn and dataset not in DRAWN, "it shows how faces are drawn, these are photographs"),
         (not offer.pictures, "it has labels and no pictures"),
+        (not offer.classes, "it says who is in a picture, not what the face shows"),
         (need.sequences and not offer.sequences, "it has no sequences"),
         (offer.film, "its films must be turned into frames first"),
         (need.identities and not offer.identities, "it does not say who is in a picture"),

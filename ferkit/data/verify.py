@@ -83,7 +83,8 @@ def _tally(clips: Sequence[Clip]) -> tuple[Counter[str], set[str]]:
         for split in ("", f"{clip.split} ") if clip.split else ("",):
             found[f"{split}clips"] += 1
             found[f"{split}frames"] += len(clip.frames)
-            found[f"{split}{clip.emotion}"] += 1
+            if clip.emotion:
+                found[f"{split}{clip.emotion}"] += 1
             if clip.complementary:
                 found[f"{split}{clip.complementary}+{clip.emotion}"] += 1
             people[split].add(clip.person)

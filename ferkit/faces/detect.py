@@ -28,6 +28,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from ferkit.data import inside
+
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 SEARCH = (256, 512, 1024)  # shorter side of the searched copies, pixels
 FACE = 400  # a face is enlarged to this width before its landmarks are found, pixels
@@ -60,7 +62,7 @@ def read_image(path: str | Path, longest: int | None = None) -> np.ndarray:
 
 def read_reduced(path: str | Path, longest: int | None) -> tuple[np.ndarray, float]:
     """The picture as `read_image` gives it, and the factor (at most 1) that takes points of the file's pixels to it."""
-    content = Path(path).read_bytes()
+    content = inside.file_bytes(path)
     if not content:
         raise ValueError(f"{path}: the file is empty (0 bytes), expected a picture")
     try:

@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ferkit.data import inside
 from ferkit.data.clips import Clip
 from ferkit.faces import align, detect
 from ferkit.paths import cache_dir, held
@@ -157,7 +158,7 @@ def _made_from(paths: Sequence[Path], size: int, grey: bool, keep_images: bool) 
     inputs = hashlib.sha256()
     for path in absolute:
         try:
-            stat = os.stat(path)
+            stat = os.stat(inside.holder(path) or path)
             state = f"{stat.st_size} {stat.st_mtime_ns}"
         except OSError:
             state = "missing"

@@ -3,6 +3,7 @@
 Convention
 - Points are `(68, 2)` in pixels, y down, on any Axes: drawn on an empty one, the face stands upright.
 - Tables are pandas, one row a mark, with the columns each function names. `save_figure` keeps them beside the picture.
+- Photographs pass through `shown` first: some may not be shown.
 - Colours of emotions are EMOTION_COLOURS and nothing else.
 """
 
@@ -19,6 +20,7 @@ from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
 from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
+from ferkit.plots.shown import shown
 
 __all__ = [
     "EMOTION_COLOURS",
@@ -42,5 +44,6 @@ __all__ = [
     "redraw_all",
     "save_figure",
     "save_picture",
+    "shown",
     "table_points",
 ]

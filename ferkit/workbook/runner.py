@@ -21,6 +21,7 @@ import nbformat
 from tqdm import tqdm
 
 from ferkit import paths
+from ferkit.data import matrix
 from ferkit.workbook import kernels, records, report
 from ferkit.workbook.parameters import Notebook, read_notebook, settle, suggestion
 
@@ -76,7 +77,8 @@ def plan(names: Sequence[str], wishes: Mapping[str, str], out: Path, kernel: str
         name: str(Path(text).expanduser().resolve()) if name == "data_root" else text for name, text in wishes.items()
     }
     settled = settle(notebooks, wishes)
-    package = [records.package_hash(), records.versions(), kernels.command(kernel)]
+    _refuse_unusable(notebooks, settled)
+    package = [records.package_hash(), records.versions(), kernels.command(kernel), paths.shown_sets()]
     gpu = records.gpu()
     listings: dict[Path | None, str] = {}
     tasks = []
@@ -153,6 +155,20 @@ def _find(name: str, numbered: Sequence[Path], folder: Path) -> Path:
         return found[0].resolve()
     known = [p.stem for p in numbered]
     raise ValueError(f"no notebook {name!r}{suggestion(name, known)}; {folder} has: {', '.join(known) or 'none'}")
+
+
+def _refuse_unusable(notebooks: Sequence[Notebook], settled: Sequence[Mapping[str, Any]]) -> None:
+    """ValueError with the reasons, and who could, when a notebook is to work on a data set that it cannot use."""
+    pairs = [
+        (n.name, v["dataset"])
+        for n, v in zip(notebooks, settled, strict=True)
+        if n.name[:2] in matrix.NEEDS and v.get("dataset")
+    ]
+    reasons = {name: why for name, dataset in pairs if (why := matrix.usable(name, dataset))}
+    if reasons:
+        can = [name for name, _ in pairs if name not in reasons]
+        others = f"; these could: {', '.join(can)}" if can else ""
+        raise ValueError(f"{'. '.join(reasons.values())}{others}")
 
 
 def _data_hash(notebook: Notebook, values: Mapping[str, Any], listings: dict[Path | None, str]) -> str | None:
