@@ -59,7 +59,8 @@ class ConvNet(nn.Module):
     ) -> None:
         super().__init__()
         self.standardise = Standardise(3, *size)
-        maps, (height, across), layers = 3, size, []
+        layers: list[nn.Conv2d] = []
+        maps, (height, across) = 3, size
         for kernel, n, pool in CONVNET:
             filters = max(1, round(width * n))
             layers.append(nn.Conv2d(maps, filters, kernel))
@@ -73,8 +74,9 @@ class ConvNet(nn.Module):
         self.feature = nn.Linear(third + maps * height * across, feature)
         self.dropout = Dropout(0.4)
         self.top = nn.Linear(feature, identities)
-        for layer in (*layers, self.feature):
+        for layer in layers:
             _start(layer)
+        _start(self.feature)
 
     def features(self, picture: Tensor) -> Tensor:
         """The numbers that describe whose face it is, `(N, feature)`: fed by the third, pooled, and the fourth layer."""
