@@ -113,17 +113,15 @@ def test_the_error_is_in_distances_of_the_eye_centres():
 def test_the_loss_is_that_of_equation_2():
     truth, classes = shapes(4), torch.tensor([0, 2, 1, 1])
     points, logits = shapes(4, seed=1), torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
-    found = dan.DanLoss()(torch.cat([logits, points.flatten(1)], 1), dan.labels_of(truth, classes))
-    error = sum(
-        math.dist(points[i, k], truth[i, k]) / 68 / float(inter_ocular(truth[i].numpy()))
-        for i in range(4)
-        for k in range(68)
-    )
-    entropy = -sum(float(logits[i].log_softmax(0)[k]) for i, k in enumerate(classes))
-    assert float(found) == pytest.approx(0.4 * error / 4 + 0.6 * entropy / 4, rel=1e-5)
-    alone = dan.DanLoss(1, 0)(points.flatten(1), dan.labels_of(truth, classes))
-    assert float(alone) == pytest.approx(error / 4, rel=1e-5)
-    assert dan.LOSSES["as_authors_code"] == dan.DanLoss(0.5, 0.5)
+    outputs, labels = torch.cat([logits, points.flatten(1)], 1), dan.labels_of(truth, classes)
+    apart = [[math.dist(points[i, k], truth[i, k]) for k in range(68)] for i in range(4)]
+    eyes = inter_ocular(truth.numpy()).tolist()
+    mean = sum(sum(row) / 68 / d for row, d in zip(apart, eyes, strict=True)) / 4
+    norm = sum(math.hypot(*row) / d for row, d in zip(apart, eyes, strict=True)) / 4
+    entropy = -sum(float(logits[i].log_softmax(0)[k]) for i, k in enumerate(classes)) / 4
+    assert float(dan.DanLoss()(outputs, labels)) == pytest.approx(0.4 * norm + 0.6 * entropy, rel=1e-5)
+    assert float(dan.LOSSES["as_authors_code"](outputs, labels)) == pytest.approx(0.5 * mean + 0.5 * entropy, rel=1e-5)
+    assert float(dan.DanLoss(1, 0, mean=True)(points.flatten(1), labels)) == pytest.approx(mean, rel=1e-5)
 
 
 def test_the_rate_climbs_and_falls():
@@ -294,7 +292,7 @@ def test_stage_two_lowers_the_landmark_error():
     first.standardise.learn(examples.inputs[0])
     recipe = partial(Recipe, batch=50, rate=0.003, optimiser="adam", weight_decay=0.0)
     fit = partial(train, precision="32", progress=False)
-    one = fit(first, recipe(epochs=8, loss=dan.DanLoss(1, 0)), examples, validation).network
+    one = fit(first, recipe(epochs=8, loss=dan.DanLoss(1, 0, mean=True)), examples, validation).network
     both = seeded(lambda: dan.EmotionalDAN(one, 2), 1)
     two = fit(both, recipe(epochs=12, loss=dan.LOSSES["as_authors_code"]), examples, validation).network
 
@@ -331,7 +329,7 @@ def test_brightness_and_contrast_change_pictures_apart_and_repeatably(pictures):
         (lambda: dan.labels_of(torch.zeros(2, 136), torch.zeros(2)), r"expected points \(N, 68, 2\)"),
         (
             lambda: dan.DanLoss()(torch.zeros(2, 136), torch.zeros(2, 137)),
-            r"no emotion head; train it with DanLoss\(1, 0\)",
+            r"no emotion head; train it with DanLoss\(1, 0, mean=True\)",
         ),
         (lambda: dan.DanLoss()(torch.zeros(2, 143), torch.zeros(2)), r"expected labels \(N, 137\)"),
         (lambda: dan.Triangular(0.1, 0.01), "0 < low <= high"),
