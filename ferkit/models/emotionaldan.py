@@ -214,7 +214,7 @@ class Stage(nn.Module):
         self.unit = 1.0 if normed else size / 16
         self.apply(_glorot if normed else _he)
         if not normed:
-            nn.init.normal_(self.fc2_landmark.weight, std=0.01)
+            nn.init.normal_(self.fc2_landmark.weight, std=0.001)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         for name, _, pool in STAGE:
