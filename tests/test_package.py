@@ -34,7 +34,7 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "face_model gap gradients patch_svm textures cross_train",
+    "cross_train embedding face_model gap gradients patch_svm saliency textures verification",
     "predict gap_pictures",
     "ablation",
     "plots",

@@ -169,6 +169,45 @@ class LocalContrastNorm(nn.Module):
         return f"{self.size}"
 
 
+class Standardise(nn.Module):
+    """Pictures `(N, C, H, W)` in 0..1 less a mean picture, over a spread of every pixel.
+
+    Both come from training pictures through `learn` and are kept with the weights; until then they are 0.5 and 0.25.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full((channels, height, width), 0.5))
+        self.register_buffer("spread", torch.full((channels, height, width), 0.25))
+
+    def learn(self, pictures: Tensor) -> None:
+        """Takes mean and standard deviation of each pixel from training pictures `(N, C, H, W)`, uint8 or in 0..1.
+
+        A pixel that hardly varies keeps a spread of 0.02.
+        """
+        if pictures.shape[1:] != self.mean.shape or len(pictures) < 2:
+            wanted = ", ".join(map(str, self.mean.shape))
+            raise ValueError(f"expected two or more pictures (N, {wanted}), got {tuple(pictures.shape)}")
+        total = torch.zeros(self.mean.shape, dtype=torch.float64)
+        square = torch.zeros_like(total)
+        for part in pictures.split(256):
+            (part,) = as_floats((part,))
+            total += part.double().sum(0).cpu()
+            square += part.double().square().sum(0).cpu()
+        mean = total / len(pictures)
+        self.mean.copy_(mean)
+        self.spread.copy_((square / len(pictures) - mean**2).clamp_min(0.02**2).sqrt())
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1:] != self.mean.shape:
+            wanted = ", ".join(map(str, self.mean.shape))
+            raise ValueError(f"expected pictures (N, {wanted}), got {tuple(x.shape)}")
+        return (x - self.mean) / self.spread
+
+
 def alexnet_trunk(width: float = 1.0, *, prelu: bool = False, norm_first: bool = True) -> nn.Sequential:
     """The five convolutions of Caffe's AlexNet, `(N, 3, S, S)` to `(N, C, s, s)`; see `alexnet_side` for `s`.
 

@@ -1,0 +1,60 @@
+"""t-SNE: groups stay together, the same seed gives the same places, and how much of a neighbourhood survives."""
+
+import numpy as np
+import pytest
+
+from ferkit.embedding import embeddings, neighbours_kept, tsne
+
+
+@pytest.fixture(scope="module")
+def groups() -> tuple[np.ndarray, np.ndarray]:
+    rng, names = np.random.default_rng(0), np.repeat(["anger", "fear", "happiness"], 20)
+    middles = {name: 10 * rng.normal(size=60) for name in np.unique(names)}
+    return np.stack([middles[name] + rng.normal(size=60) for name in names]), names
+
+
+def test_groups_stay_together(groups):
+    features, names = groups
+    places = tsne(features, 8)
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2) + np.diag(np.full(60, np.inf))
+    assert (names[apart.argmin(1)] == names).all()
+    assert neighbours_kept(features, places, 19) > 0.9
+
+
+def test_seeds_repeat_and_differ(groups):
+    first, again, other = (tsne(groups[0], 8, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_the_table_has_a_panel_for_each_perplexity_and_seed(groups):
+    features, names = groups
+    table = embeddings(features, {"emotion": names}, perplexities=(5, 8), seeds=(0, 3))
+    assert list(table.columns) == ["panel", "x", "y", "emotion"]
+    assert table["panel"].drop_duplicates().tolist() == [
+        f"perplexity {perplexity}, seed {seed}" for perplexity in (5, 8) for seed in (0, 3)
+    ]
+    assert table.groupby("panel")["emotion"].apply(list).map(lambda column: column == names.tolist()).all()
+    last = table[table["panel"] == "perplexity 8, seed 3"]
+    assert np.allclose(last[["x", "y"]], tsne(features, 8, 3))
+
+
+def test_neighbours_kept_on_worked_examples():
+    line = np.arange(20.0)[:, None]
+    assert neighbours_kept(line, 7 * line, 2) == 1
+    shuffled = np.random.default_rng(0).permutation(line)
+    assert neighbours_kept(line, shuffled, 2) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tsne(np.zeros((20, 3)), 10), "20 features are too few for a perplexity of 10; take 6 or less"),
+        (lambda: tsne(np.full((40, 3), np.nan)), "40 of 40 features are no numbers"),
+        (lambda: embeddings(np.zeros((90, 3)), {"emotion": ["fear"]}), "columns of 90 values, got 1"),
+        (lambda: neighbours_kept(np.zeros((5, 2)), np.zeros((5, 2)), 5), r"k must lie in 1\.\.4"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

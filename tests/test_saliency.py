@@ -1,0 +1,302 @@
+"""Grad-CAM against twelve lines of its own, the landmarks a map lights up, and scores against what truly moved."""
+
+import copy
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import Inception3
+
+from ferkit.labels import RELATED
+from ferkit.models.compared import cnn5
+from ferkit.models.emotionaldan import EmotionalDAN, Emotions, FirstStage
+from ferkit.models.layers import seeded
+from ferkit.models.multimodal import TwoBranches
+from ferkit.models.tfe import ConvNet, ResNet, Tandem
+from ferkit.saliency import (
+    activated,
+    against_motion,
+    frontal,
+    grad_cam,
+    mean_maps,
+    moved_auc,
+    nearest_face,
+    pointing,
+    randomised,
+    related_share,
+    related_table,
+)
+
+
+def reference(model: nn.Module, layer: nn.Module, x: tuple[Tensor, ...], target: Tensor) -> np.ndarray:
+    """Equations 1 and 2, then each map stretched to its own range, enlarged, and stretched again."""
+    outputs = []
+    handle = layer.register_forward_hook(lambda _m, _i, out: outputs.append(out))
+    scores = model(x[0].clone().requires_grad_(), *x[1:])
+    handle.remove()
+    (grads,) = torch.autograd.grad(scores.gather(1, target[:, None]).sum(), outputs[0])
+    weights = grads.mean(dim=(2, 3), keepdim=True)
+    maps = F.relu((weights * outputs[0]).sum(dim=1)).detach().numpy()
+    height, width = x[0].shape[-2:]
+    return np.stack([stretched(cv2.resize(stretched(one), (width, height))) for one in maps])
+
+
+def stretched(one: np.ndarray) -> np.ndarray:
+    return (one - one.min()) / (1e-7 + (one - one.min()).max())
+
+
+def rand(*shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def dan() -> Emotions:
+    mean = 32 * rand(68, 2)
+    return Emotions(EmotionalDAN(FirstStage(0, mean, 32, 0.125, "as_authors_code"), 4))
+
+
+NETWORKS = {
+    "plain": (lambda: cnn5(4, 64, 0.25), "convolutions.3.0", lambda: (rand(5, 1, 64, 64),)),
+    "residual": (lambda: ResNet(4, "resnet12", 32, 0.5), "blocks.2", lambda: (rand(5, 3, 32, 32),)),
+    "two inputs": (
+        lambda: TwoBranches(4, size=64, width=0.125, start="he"),
+        "visual.trunk.8",
+        lambda: (rand(5, 3, 64, 64), rand(5, 136)),
+    ),
+    "two pictures": (
+        lambda: Tandem(ConvNet(3, (31, 31), 0.25), ResNet(3, "resnet12", 16, 0.25), 4),
+        "identity.conv3",
+        lambda: (rand(5, 3, 31, 31), rand(5, 3, 16, 16)),
+    ),
+    "stage 2": (dan, "network.stage2.conv4a", lambda: (rand(5, 1, 32, 32),)),
+    "frozen stage 1": (dan, "network.first.stage1.conv4b", lambda: (rand(5, 1, 32, 32),)),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request) -> tuple[nn.Module, nn.Module, tuple[Tensor, ...]]:
+    build, layer, inputs = NETWORKS[request.param]
+    made = seeded(build, 0).eval()
+    return made, made.get_submodule(layer), inputs()
+
+
+def test_maps_are_those_of_twelve_lines(network):
+    model, layer, x = network
+    target = torch.tensor([0, 1, 2, 3, 1])
+    maps = grad_cam(model, layer, x, target.numpy(), batch=2, device="cpu")
+    wanted = reference(model, layer, x, target)
+    assert maps.shape == (5, *x[0].shape[-2:])
+    assert wanted.max() > 0.9
+    assert np.allclose(maps, wanted, atol=2e-3)
+
+
+def test_nothing_of_it_stays_on_the_network(network):
+    model, layer, x = network
+    model.train()
+    before, learns = copy.deepcopy(model.state_dict()), [p.requires_grad for p in model.parameters()]
+    modes = [module.training for module in model.modules()]
+    grad_cam(model, layer, x, 1)
+    assert not any(m._forward_hooks or m._backward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert [p.requires_grad for p in model.parameters()] == learns
+    assert all(p.grad is None for p in model.parameters())
+    assert [module.training for module in model.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_network_that_looks_at_one_corner_has_its_map_there():
+    network = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten(), nn.Linear(2 * 16 * 16, 2, bias=False))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([1.0, 0.5]).view(2, 1, 1, 1))
+        network[2].weight.zero_()
+        network[2].weight[0].view(2, 16, 16)[0, :4, 12:] = 1
+    pictures = torch.zeros(1, 1, 16, 16)
+    pictures[..., :4, 12:] = 255
+    (heat,) = grad_cam(network, network[0], pictures.to(torch.uint8), 0)
+    assert (heat[:4, 12:] == heat.max()).all()
+    assert heat[4:].max() == heat[:, :12].max() == 0
+    assert not grad_cam(network, network[0], torch.ones(1, 1, 16, 16), 0).any()  # the same everywhere
+
+
+class Other(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.unused, self.relu = nn.Conv2d(1, 2, 3), nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True)
+        self.twice, self.top = nn.Conv2d(2, 2, 1), nn.Linear(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.unused(x)
+        return self.top(self.twice(self.twice(self.relu(self.conv(x)))).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "target", "words"),
+    [
+        ("conv", 0, "in place; explain the module around both"),
+        ("unused", 0, "do not depend on this layer"),
+        ("twice", 0, r"once in a pass, this one gives \[\(1, 2, 6, 6\), \(1, 2, 6, 6\)\]"),
+        ("top", 0, r"gives \[\(1, 3\)\]"),
+        ("relu", 3, r"the network has the classes 0\.\.2, asked for 3\.\.3"),
+        ("relu", [0, -1], r"asked for -1\.\.0"),
+        ("relu", "fear", "by its index, got 'fear'"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(layer, target, words):
+    network = Other()
+    with pytest.raises(ValueError, match=words):
+        grad_cam(network, getattr(network, layer), rand(2, 1, 8, 8), target)
+    with pytest.raises(ValueError, match="no part of the network"):
+        grad_cam(network, nn.Conv2d(1, 1, 1), rand(2, 1, 8, 8), 0)
+
+
+def test_inceptions_blocks_can_be_explained():
+    network = seeded(lambda: Inception3(4, aux_logits=False, init_weights=False), 0)
+    assert grad_cam(network, network.Mixed_7c, rand(1, 3, 75, 75), 2).shape == (1, 75, 75)
+    with pytest.raises(ValueError, match="in place"):
+        grad_cam(network, network.Conv2d_4a_3x3.bn, rand(1, 3, 75, 75), 2)
+
+
+def test_a_randomised_network_has_the_same_numbers_in_another_order():
+    network = cnn5(4, 64, 0.25)
+    first, again, other = (randomised(network, seed) for seed in (0, 0, 1))
+    for own, one, two, three in zip(*(n.parameters() for n in (network, first, again, other)), strict=True):
+        assert torch.equal(own.flatten().sort()[0], one.flatten().sort()[0])
+        assert torch.equal(one, two)
+        assert own.numel() < 10 or not (torch.equal(own, one) or torch.equal(one, three))
+    x = rand(1, 1, 64, 64)
+    maps = [grad_cam(n, n.convolutions[2], x, 0) for n in (network, first)]
+    assert not np.allclose(*maps)
+
+
+# Landmarks
+
+
+def test_faces_that_look_aside_are_left_out():
+    points = np.random.default_rng(0).uniform(0, 100, (1, 68, 2)).repeat(5, 0)
+    points[0, 36] += (10, 0)
+    points[1, 45] += (0, -10)
+    points[2, 30] += 50  # the nose is not asked
+    assert frontal(points, 5).tolist() == [False, False, True, True, True]
+    assert frontal(points, 50).all()
+
+
+def test_mean_maps_and_the_face_nearest_to_one():
+    maps = np.random.default_rng(0).random((4, 3, 3))
+    means = mean_maps(maps, ["fear", "anger", "fear", "fear"], ["anger", "fear", "sadness"])
+    assert list(means) == ["anger", "fear"]
+    assert np.allclose(means["fear"], (maps[0] + maps[2] + maps[3]) / 3)
+    assert nearest_face(maps, means["anger"]) == 1
+    with pytest.raises(ValueError, match="a label for each map, got 4 maps and 1 labels"):
+        mean_maps(maps, ["fear"], ["fear"])
+
+
+def test_the_most_activated_landmarks():
+    points, heat = np.stack([np.arange(68) + 0.9, np.full(68, 2.2)], 1), np.zeros((5, 60))
+    heat[2, [7, 50, 20]] = 3, 2, 1
+    assert activated(heat, points, 4).tolist() == [
+        7,
+        50,
+        20,
+        0,
+    ]  # pixel 7 holds the point at 7.9; then the first of equal ones
+    assert activated(heat, points, 68)[-8:].tolist() == list(range(60, 68))  # outside
+
+
+@pytest.mark.parametrize("version", RELATED)
+@pytest.mark.parametrize("emotion", RELATED["as_paper"])
+def test_a_map_on_the_related_landmarks_finds_them_all(version, emotion):
+    related = RELATED[version][emotion]
+    points, heat = np.stack([np.arange(68) + 0.5, np.zeros(68)], 1), np.zeros((1, 68))
+    heat[0, list(related)] = 1
+    assert related_share(heat, points, emotion, version) == 1
+    heat[0, related[0]] = 0
+    assert related_share(heat, points, emotion, version) in (
+        1,
+        1 - 1 / len(related),
+    )  # the first of the others may be it
+    assert related_share(1 - heat, points, emotion, version) < 0.6
+
+
+def test_table_5_in_both_versions():
+    heat, points = np.zeros((1, 68)), np.stack([np.arange(68) + 0.5, np.zeros(68)], 1)
+    heat[0, 48:60] = 1
+    table = related_table({"happiness": heat, "neutral": heat}, points)
+    assert table.index.tolist() == ["happiness"]
+    assert (
+        table.loc["happiness", "as_authors_code"] == (12 + 2) / 16
+    )  # then 0 to 3, the first of the others: 1 and 2 are related
+    assert table.loc["happiness", "as_paper"] == 6 / 12  # 48 49 53 54 55 59
+    assert table.loc["happiness", "chance"] == 12 / 68
+    with pytest.raises(ValueError, match="unknown version 'mine'; known: as_paper, as_authors_code"):
+        related_share(heat, points, "happiness", "mine")
+
+
+# What moved
+
+
+@pytest.fixture
+def moved() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 5, (20, 20)) / 5, rng.exponential(1, (20, 20)), rng.random((20, 20)) < 0.7
+
+
+def test_the_area_is_that_of_scikit_learn(moved):
+    heat, motion, within = moved
+    assert moved_auc(heat, motion) == pytest.approx(roc_auc_score(motion.ravel() >= 1, heat.ravel()))
+    assert moved_auc(heat, motion, within, 2) == pytest.approx(roc_auc_score(motion[within] >= 2, heat[within]))
+    assert moved_auc(motion, motion) == 1
+    assert moved_auc(np.ones_like(motion), motion) == 0.5
+
+
+def test_pointing_asks_the_highest_pixel():
+    heat, motion = np.zeros((4, 4)), np.zeros((4, 4))
+    heat[1, 1], motion[1, :2] = 1, 3
+    assert pointing(heat, motion) == 1
+    heat[2, 2] = 2
+    assert pointing(heat, motion) == 0
+    heat[1, 1] = 2
+    assert pointing(heat, motion) == 0.5
+    within = np.ones((4, 4), bool)
+    within[2, 2] = False
+    assert pointing(heat, motion, within) == 1
+    assert pointing(np.zeros((4, 4)), motion) == 2 / 16  # a map that knows nothing has chance
+
+
+def test_scores_of_many_faces(moved):
+    heat, motion, within = moved
+    table = against_motion(np.stack([heat, heat]), np.stack([motion, 0 * motion]), np.stack([within, within]))
+    assert table.loc[0].tolist() == pytest.approx(
+        [moved_auc(heat, motion, within), pointing(heat, motion, within), (motion[within] >= 1).mean()]
+    )
+    assert table.loc[1, ["auc", "pointing"]].isna().all()
+    assert table.loc[1, "moved"] == 0
+    with pytest.raises(ValueError, match=r"one shape \(N, H, W\), got"):
+        against_motion(heat, motion[None])
+    with pytest.raises(ValueError, match="`within` is empty"):
+        moved_auc(heat, motion, np.zeros_like(within))
+
+
+def test_a_drawn_smile_moves_the_mouth_and_a_map_on_it_scores(drawn_smile):
+    y, x = np.mgrid[:224, :224] + 0.5
+    corners = drawn_smile.landmarks[[48, 54]]
+    heat = sum(np.exp(-((x - corner[0]) ** 2 + (y - corner[1]) ** 2) / 2 / 20**2) for corner in corners)
+    (on,) = against_motion(heat[None], drawn_smile.motion[None], drawn_smile.skin[None]).to_dict("records")
+    (off,) = against_motion(heat[None, ::-1], drawn_smile.motion[None], drawn_smile.skin[None]).to_dict("records")
+    assert on["pointing"] == 1
+    assert on["auc"] > 0.8 > 0.5 > off["auc"]
+    assert 0 < on["moved"] < 1
+
+
+@pytest.fixture
+def drawn_smile():
+    from ferkit.synthetic.draw import draw, model
+    from ferkit.synthetic.expressions import expression
+    from ferkit.synthetic.head import load_head
+    from ferkit.synthetic.people import person
+    from ferkit.synthetic.scene import FIXED, scene
+
+    head, rng = load_head(), np.random.default_rng(1)
+    amounts, _ = expression("happiness", head.action_names, rng, person_seed=11)
+    return draw(model(person(11, head), head), head, amounts, scene(rng, FIXED))
