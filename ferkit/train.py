@@ -360,7 +360,9 @@ def asked_of(given: tuple, fabric: Fabric) -> dict[str, Any]:
     """What a checkpoint must have been made from to be continued, of (network, recipe, examples, validation, seed, augment)."""
     network, recipe, examples, validation, seed, augment = given[:6]
     parts = {"examples": examples, "validation": validation}
-    data: dict[str, Any] = {name: part and checkpoints.fingerprint(*part.inputs, part.labels) for name, part in parts.items()}
+    data: dict[str, Any] = {
+        name: part and checkpoints.fingerprint(*part.inputs, part.labels) for name, part in parts.items()
+    }
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     data |= {"architecture": shapes, "first weights": checkpoints.fingerprint(*network.state_dict().values())}
     data |= {"seed": seed, "precision": fabric._precision.precision, "devices": fabric.world_size}
