@@ -3,7 +3,8 @@
     result = cross_train(build, recipe, inputs, labels, people, folds)
     result.answers(names).correct()
 
-The network of each fold starts from the same seed; its best epoch is chosen on the fold's `val` people, its `test` people are read once.
+The networks of all folds start from one seed, or each from one given; the best epoch is chosen on the fold's `val` people, its
+`test` people are read once.
 """
 
 import hashlib
@@ -20,8 +21,9 @@ from torch import Tensor, nn
 from ferkit import checkpoints
 from ferkit.baselines import Answers
 from ferkit.data.folds import PARTS, Fold
+from ferkit.foldwise import pays, train_folds
 from ferkit.models.layers import seeded
-from ferkit.train import Augment, Examples, Recipe, Trained, scores, train
+from ferkit.train import Augment, Examples, Recipe, Trained, scores
 
 Inputs = tuple[Tensor, ...] | Callable[[np.ndarray], tuple[Tensor, ...]]
 
@@ -59,7 +61,7 @@ def parts_of(people: ArrayLike, fold: Fold) -> dict[str, np.ndarray]:
 
 
 def cross_train(
-    build: Callable[[], nn.Module],
+    build: Callable[[], nn.Module] | Sequence[nn.Module],
     recipe: Recipe,
     inputs: Inputs,
     labels: ArrayLike,
@@ -73,47 +75,66 @@ def cross_train(
 ) -> CrossTrained:
     """Trains `build()` once a fold and scores its test people; samples that none of the folds tests have the score nan.
 
+    In place of `build` a network for each fold may be given, to go on from trainings of the same folds, or to start from
+    what was measured on the fold's training people. It is copied, not changed.
     `inputs` are tensors of all samples, or a function that makes them from the rows of the training people `(N,)` bool,
     for what is measured on these alone (scaling). `labels` `(N,)` class indices. In `folder` each training is kept under
     the fold's name and a hash of all it was made from: the same call finds it again, another makes its own. `how` goes to
-    `train.train` (device, precision, devices, progress). ValueError where people and folds do not fit.
+    `foldwise.train_folds` (device, precision, devices, progress), which trains all folds at once where that is faster.
+    ValueError where people, folds and networks do not fit.
     """
     truth, who = torch.as_tensor(np.asarray(labels, dtype=np.int64)), np.asarray(people, dtype=str)
+    starts = [seeded(build, seed)] * len(folds) if callable(build) else list(build)
+    if len(starts) != len(folds) or not folds:
+        raise ValueError(
+            f"{len(starts)} networks cannot start {len(folds)} folds; give at least one fold, and a network for each"
+        )
     found: np.ndarray | None = None
-    tested_in, rows_of_history, trained = np.full(len(who), "", dtype=object), [], []
-    start = seeded(build, seed)
-    for fold in folds:
-        rows = parts_of(who, fold)
-        tensors = inputs(rows["train"]) if callable(inputs) else inputs
-        parts = {part: _examples(tensors, truth, mask) for part, mask in rows.items()}
-        if parts["train"] is None or parts["test"] is None:
-            raise ValueError(f"fold {fold.name} has nobody to train or to test among these {len(who)} samples")
-        done = train(
-            start,
+    tested_in, histories, trained = np.full(len(who), "", dtype=object), [], []
+    pairs = list(zip(folds, starts, strict=True))
+    together = len(folds) > 1 and how.get("devices", 1) == 1 and pays(starts[0], str(how.get("device", "auto")))
+    for group in (
+        [pairs] if together else [[pair] for pair in pairs]
+    ):  # apart, one fold's examples are in memory at a time
+        parts = [_parts(fold, inputs, truth, who) for fold, _ in group]
+        keys = [_key(start, recipe, mine, seed, augment, how) for (_, start), mine in zip(group, parts, strict=True)]
+        done = train_folds(
+            [start for _, start in group],
             recipe,
-            parts["train"],
-            parts["val"],
-            seed=seed,
+            [mine["train"] for mine in parts],
+            [mine.get("val") for mine in parts],
+            seeds=[seed] * len(group),
             augment=augment,
-            folder=Path(folder) / f"{fold.name}-{_key(start, recipe, parts, seed, augment, how)}" if folder else None,
+            folder=[Path(folder) / f"{f.name}-{key}" for (f, _), key in zip(group, keys, strict=True)]
+            if folder
+            else None,
             **how,  # type: ignore[arg-type]
         )
-        part = scores(done.network, parts["test"].inputs, device=str(how.get("device", "auto")))
-        found = np.full((len(who), part.shape[1]), np.nan, dtype=np.float32) if found is None else found
-        found[rows["test"]], tested_in[rows["test"]] = part, fold.name
-        rows_of_history.append(done.history.assign(fold=fold.name))
-        trained.append(done)
-    if found is None:
-        raise ValueError("no folds: nothing was trained")
-    return CrossTrained(
-        found, truth.numpy(), who, tested_in, pd.concat(rows_of_history, ignore_index=True), tuple(trained)
-    )
+        for (fold, _), mine, one in zip(group, parts, done, strict=True):
+            rows = parts_of(who, fold)["test"]
+            part = scores(one.network, mine["test"].inputs, device=str(how.get("device", "auto")))
+            found = np.full((len(who), part.shape[1]), np.nan, dtype=np.float32) if found is None else found
+            found[rows], tested_in[rows] = part, fold.name
+            histories.append(one.history.assign(fold=fold.name))
+        trained += done
+    assert found is not None
+    return CrossTrained(found, truth.numpy(), who, tested_in, pd.concat(histories, ignore_index=True), tuple(trained))
+
+
+def _parts(fold: Fold, inputs: Inputs, truth: Tensor, people: np.ndarray) -> dict[str, Examples]:
+    """The examples of each part that has people. ValueError without anybody to train or to test."""
+    rows = parts_of(people, fold)
+    tensors = inputs(rows["train"]) if callable(inputs) else inputs
+    chosen = {part: torch.from_numpy(np.flatnonzero(mask)) for part, mask in rows.items() if mask.any()}
+    if "train" not in chosen or "test" not in chosen:
+        raise ValueError(f"fold {fold.name} has nobody to train or to test among these {len(people)} samples")
+    return {part: Examples(tuple(x[here] for x in tensors), truth[here]) for part, here in chosen.items()}
 
 
 def _key(
     start: nn.Module,
     recipe: Recipe,
-    parts: dict[str, Examples | None],
+    parts: dict[str, Examples],
     seed: int,
     augment: Augment | None,
     how: dict[str, object],
@@ -121,13 +142,7 @@ def _key(
     """A hash of what a training is made from."""
     settings = [value for name, value in vars(recipe).items() if name != "loss"]
     called = [getattr(each, "__qualname__", each) for each in (recipe.loss, augment)]
-    data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values() if part]
+    data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values()]
     first = checkpoints.fingerprint(*start.state_dict().values())
     words = map(str, [*settings, *called, seed, how.get("precision"), how.get("devices"), *data, first, start])
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
-
-
-def _examples(tensors: tuple[Tensor, ...], truth: Tensor, mask: np.ndarray) -> Examples | None:
-    """The samples of one part; None when there are none."""
-    chosen = torch.from_numpy(np.flatnonzero(mask))
-    return Examples(tuple(x[chosen] for x in tensors), truth[chosen]) if len(chosen) else None

@@ -82,31 +82,36 @@ def train_folds(
     augment: Augment | None = None,
     device: str = "auto",
     precision: str = "auto",
-    folder: str | Path | None = None,
+    devices: int = 1,
+    folder: str | Path | Sequence[str | Path] | None = None,
     progress: bool = True,
     together: bool | None = None,
 ) -> list[Trained]:
     """`[train(network, recipe, examples, validation, seed=seed, ...) for each fold]`, as one network where that pays.
 
-    `together` says whether to train as one network; None asks `pays`. The results are the same within rounding. In `folder` each
-    fold keeps its training in a folder of its own, and the same call goes on from there. What treats examples of a batch together
-    in a network's own `forward`, outside its layers, would mix folds: such a network needs `together=False`.
+    `together` says whether to train as one network; None asks `pays`, and is no with several `devices`. The results are
+    the same within rounding. In `folder` each fold keeps its training in a folder of its own (or in those listed), and the
+    same call goes on from there. What treats examples of a batch together in a network's own `forward`, outside its
+    layers, would mix folds: such a network needs `together=False`.
     ValueError for numbers of folds that differ, examples of different shapes, networks of different architectures, a layer that
     cannot be stacked, and all that `train` refuses.
     """
     validations = [None] * len(networks) if validations is None else validations
     _check(networks, recipe, examples, validations, seeds)
-    files = [Path(folder) / f"fold_{number:02d}" if folder else None for number in range(len(networks))]
+    files = _folders(folder, len(networks))
     how: dict[str, Any] = {"augment": augment, "device": device, "precision": precision}
     if together is None:
-        together = len(networks) > 1 and pays(networks[0], device)
+        together = len(networks) > 1 and devices == 1 and pays(networks[0], device)
     parts = zip(networks, examples, validations, seeds, files, strict=True)
+    if together and devices > 1:
+        raise ValueError(f"folds trained as one network take one device, got {devices}; leave `together` out")
     if together:
         check_alike(networks)
         return _train_together(list(parts), recipe, progress=progress, **how)
     bar = tqdm(parts, total=len(networks), desc="folds", leave=False, disable=not progress)
+    how |= {"devices": devices, "progress": progress}
     return [
-        training.train(network, recipe, mine, validation, seed=seed, folder=file, progress=progress, **how)
+        training.train(network, recipe, mine, validation, seed=seed, folder=file, **how)
         for network, mine, validation, seed, file in bar
     ]
 
@@ -118,6 +123,15 @@ def pays(network: nn.Module, device: str = "auto") -> bool:
     except ValueError:
         return False
     return training.choose_device(device) != "cpu" or not any(isinstance(m, nn.Conv2d) for m in network.modules())
+
+
+def _folders(folder: str | Path | Sequence[str | Path] | None, count: int) -> list[Path | None]:
+    """A folder for each fold."""
+    if isinstance(folder, str | Path):
+        return [Path(folder) / f"fold_{number:02d}" for number in range(count)]
+    if folder is not None and len(folder) != count:
+        raise ValueError(f"expected a folder, or one for each of {count} folds, got {len(folder)}")
+    return [Path(each) for each in folder] if folder else [None] * count
 
 
 def _train_together(
