@@ -34,11 +34,12 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "face_model gap gradients patch_svm textures",
+    "face_model gap gradients patch_svm temporal textures",
     "predict gap_pictures",
     "ablation",
     "plots",
     "widgets",
+    "sequence_widgets",
     "workbook",
     "cli",
 )

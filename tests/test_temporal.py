@@ -1,0 +1,85 @@
+"""The sweep over alpha, the choice of frames, and the explorers around them."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ferkit import sequence_widgets as widgets
+from ferkit import temporal
+from ferkit.data.clips import Clip
+from ferkit.data.folds import folds_ascending
+from ferkit.faces.sequences import resample
+
+
+@pytest.fixture
+def outputs():
+    """A network that is right on the first half and one that is right on the second, each unsure where it is wrong."""
+    truth = np.arange(40) % 4
+    sure, unsure = np.eye(4)[truth], np.eye(4)[(truth + 1) % 4] * 0.4 + 0.15
+    half = np.arange(40)[:, None] < 20
+    return np.where(half, sure, unsure), np.where(half, unsure, sure), truth, np.arange(40) // 4
+
+
+def test_the_sweep_ends_at_each_network_and_is_best_between(outputs):
+    table = temporal.alpha_sweep(*outputs, repeats=50)
+    assert table["alpha"].tolist() == pytest.approx(np.linspace(0, 1, 101))
+    assert table["value"].iloc[[0, 50, 100]].tolist() == [0.5, 1.0, 0.5]
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+
+
+def test_softmax_is_torchs():
+    logits = np.random.default_rng(0).normal(size=(5, 7)) * 300
+    assert np.allclose(temporal.softmax(logits), torch.from_numpy(logits).softmax(1).numpy())
+
+
+def test_fewer_frames_are_spread_and_a_single_one_is_the_last():
+    pictures = torch.arange(12).reshape(1, 12, 1, 1)
+    assert temporal.fewer_frames(pictures, 3).flatten().tolist() == [0, 6, 11]
+    assert temporal.fewer_frames(pictures, 1).flatten().tolist() == [11]
+    assert torch.equal(temporal.fewer_frames(pictures, 12), pictures)
+    with pytest.raises(ValueError, match="13 frames cannot be chosen from 12"):
+        temporal.fewer_frames(pictures, 13)
+
+
+def test_the_sequence_explorer_shows_the_packages_frames():
+    frames = np.random.default_rng(0).integers(0, 256, (5, 8, 8)).astype(np.uint8)
+    explorer = widgets.sequence_explorer(frames)
+    assert len(explorer.controls["time"].options) == 17
+    for place, time in ((0, 0.0), (6, 1.5), (16, 4.0)):
+        explorer.controls["time"].value = time
+        picture = np.asarray(Image.open(io.BytesIO(explorer.view.value)))
+        cosine, linear = (resample(frames, 17, method=method)[place] for method in ("cosine", "linear"))
+        assert np.array_equal(picture[:, :8], cosine)
+        assert np.array_equal(picture[:, 8:16], linear)
+        assert (picture[:, 16:] == 128).all() == (time % 1 == 0)  # both are exact at the frames given
+    with pytest.raises(ValueError, match="grey pictures"):
+        widgets.sequence_explorer(frames[0])
+
+
+def test_the_alpha_explorer_says_what_the_sum_gets_right(outputs):
+    p, q, truth, _ = outputs
+    explorer = widgets.alpha_explorer(p, q, truth, ("a", "b", "c", "d"))
+    assert "accuracy 1.000" in explorer.text.value
+    before = explorer.view.value
+    explorer.controls["alpha"].value = 1.0
+    assert "accuracy 0.500" in explorer.text.value
+    assert explorer.view.value != before
+    with pytest.raises(ValueError, match="outputs of one shape"):
+        widgets.alpha_explorer(p, q[:, :3], truth, ("a", "b", "c", "d"))
+
+
+def test_a_class_missing_from_a_fold_keeps_its_place_and_too_few_people_are_refused():
+    clips = [Clip("d", f"p{i}", f"c{i}", "fear" if i == 0 else "anger", ("a", "b")) for i in range(4)]
+    folds = folds_ascending(clips, 2)
+    assert {clip.emotion for clip in folds[1].test} == {"anger"}
+    labels = np.array([("anger", "fear").index(clip.emotion) for clip in folds[1].test])
+    table = temporal.alpha_sweep(
+        np.tile([0.9, 0.1], (2, 1)), np.tile([0.1, 0.9], (2, 1)), labels, ["p1", "p3"], repeats=20
+    )
+    assert table["value"].iloc[[0, 100]].tolist() == [0, 1]
+    with pytest.raises(ValueError, match="5 folds need at least 5 people"):
+        folds_ascending(clips, 5)
