@@ -1,6 +1,11 @@
-"""Data by name: drawn sets are drawn first, others are read where they lie; and the real photographs that are at hand."""
+"""Data by name: drawn sets are drawn first, others are read where they lie; real photographs that are at hand; pictures as tensors."""
 
 from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
 
 from ferkit import data
 from ferkit.data.clips import Clip
@@ -32,3 +37,11 @@ def load_photographs(root: str | Path | None = None) -> dict[str, list[Clip]]:
         if folders:
             found[name] = choose(known.read(folders[0], verify="off"))
     return found
+
+
+def pictures(images: np.ndarray, size: int) -> Tensor:
+    """Aligned pictures `(N, S, S, 3)` or `(N, S, S)` uint8 brought to `size` pixels: `(N, C, size, size)` uint8, for networks."""
+    how = cv2.INTER_AREA if size <= images.shape[1] else cv2.INTER_LINEAR
+    small = np.stack([cv2.resize(image, (size, size), interpolation=how) for image in images])
+    small = small[..., None] if small.ndim == 3 else small
+    return torch.from_numpy(np.ascontiguousarray(small.transpose(0, 3, 1, 2)))

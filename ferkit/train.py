@@ -10,11 +10,8 @@ Convention
 """
 
 import copy
-import hashlib
-import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,11 +24,10 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ferkit import checkpoints
 from ferkit.models.layers import as_floats, cross_entropy, first, mixed, set_keys
 from ferkit.models.layers import hinge as hinge
 
@@ -40,7 +36,6 @@ Loss = Callable[[Any, Tensor], Tensor]
 
 OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
-SAMPLED = 1000  # rows of the data that a checkpoint remembers by their hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +85,8 @@ class Recipe:
         """The optimiser of the parameters that are not frozen."""
         learnt = [p for p in network.parameters() if p.requires_grad]
         momentum = {"momentum": self.momentum} if self.optimiser == "sgd" else {}
-        return OPTIMISERS[self.optimiser](learnt, lr=self.rate, weight_decay=self.weight_decay, **momentum)
+        kind = OPTIMISERS[self.optimiser]
+        return kind(learnt, lr=self.rate, weight_decay=self.weight_decay, fused=True, **momentum)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +118,32 @@ class Course:
             self.best = {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
         waited = row["epoch"] - self.best_epoch
         self.done = row["epoch"] >= recipe.epochs or (recipe.patience is not None and waited >= recipe.patience)
+
+    def keep(self, file: Path, asked: dict[str, Any], network: nn.Module, optimiser: Any) -> None:
+        """Writes the state of the training; of one that has ended, the best weights alone."""
+        tensors = {f"best/{name}": torch.from_numpy(value) for name, value in self.best.items()}
+        if not self.done:
+            tensors |= {f"last/{name}": value for name, value in network.state_dict().items()}
+            for number, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser/{number}/{name}": v for name, v in state.items() if isinstance(v, Tensor)}
+        told = {"asked": asked, "rows": self.rows, "best_epoch": self.best_epoch, "done": self.done}
+        checkpoints.write(file, told, tensors)
+
+    @classmethod
+    def resumed(cls, file: Path | None, asked: dict[str, Any], network: nn.Module, optimiser: Any) -> "Course":
+        """The training kept in the file, its weights and optimiser's state put in place; a new one when there is no file."""
+        if not (file and file.is_file()):
+            return cls()
+        told, tensors = checkpoints.read(file, asked)
+        if not told["done"]:
+            network.load_state_dict(checkpoints.part(tensors, "last/"))
+            kept: dict[int, dict[str, Tensor]] = {}
+            for name, value in checkpoints.part(tensors, "optimiser/").items():
+                number, key = name.split("/")
+                kept.setdefault(int(number), {})[key] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": kept})
+        best = {name: value.numpy() for name, value in checkpoints.part(tensors, "best/").items()}
+        return cls(told["rows"], best, told["best_epoch"], told["done"])
 
     def end(self, network: nn.Module) -> Trained:
         """The result: the network with the best weights, on the CPU in evaluation mode."""
@@ -163,10 +185,10 @@ def train(
 def _train(given: tuple, fabric: Fabric) -> Course:
     """`train` in one process."""
     network, recipe, examples, validation, seed, augment, file, progress = given
-    asked = _asked(given, fabric) if file else {}
+    asked = asked_of(given, fabric) if file else {}
     network = copied(network, fabric)  # processes share the memory of what they are given
     optimiser = recipe.optimiser_of(network)
-    course = _resumed(file, asked, network, optimiser) if file and file.is_file() else Course()
+    course = Course.resumed(file, asked, network, optimiser)
     module, optimiser = fabric.setup(network, optimiser)
     inputs, labels = on_device(examples, fabric)
     generator = torch.Generator(fabric.device)
@@ -204,7 +226,7 @@ def _train(given: tuple, fabric: Fabric) -> Course:
             course.add(row, network, recipe)
             bar.update()
             if file and fabric.is_global_zero:
-                _keep(file, asked, course, network, optimiser)
+                course.keep(file, asked, network, optimiser)
     if fabric.world_size > 1:
         torch.distributed.destroy_process_group()  # or its threads may abort the process when it ends
     return course
@@ -334,13 +356,15 @@ def _merit(row: dict[str, float]) -> tuple[float, float]:
     return (-1.0 if math.isnan(accuracy) else accuracy, -row["val_loss"])
 
 
-def _asked(given: tuple, fabric: Fabric) -> dict[str, Any]:
-    """What a checkpoint must have been made from to be continued."""
+def asked_of(given: tuple, fabric: Fabric) -> dict[str, Any]:
+    """What a checkpoint must have been made from to be continued, of (network, recipe, examples, validation, seed, augment)."""
     network, recipe, examples, validation, seed, augment = given[:6]
     parts = {"examples": examples, "validation": validation}
-    data: dict[str, Any] = {name: part and _fingerprint(*part.inputs, part.labels) for name, part in parts.items()}
+    data: dict[str, Any] = {
+        name: part and checkpoints.fingerprint(*part.inputs, part.labels) for name, part in parts.items()
+    }
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    data |= {"architecture": shapes, "first weights": _fingerprint(*network.state_dict().values())}
+    data |= {"architecture": shapes, "first weights": checkpoints.fingerprint(*network.state_dict().values())}
     data |= {"seed": seed, "precision": fabric._precision.precision, "devices": fabric.world_size}
     return {
         **asdict(recipe),
@@ -348,53 +372,3 @@ def _asked(given: tuple, fabric: Fabric) -> dict[str, Any]:
         "loss": str(getattr(recipe.loss, "__qualname__", recipe.loss)),
         "augment": str(getattr(augment, "__qualname__", augment)),
     }
-
-
-def _fingerprint(*tensors: Tensor) -> str:
-    """A hash of shapes, types and up to SAMPLED rows spread evenly over each tensor."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-        rows = tensor[:: max(1, len(tensor) // SAMPLED)] if tensor.ndim else tensor
-        digest.update(rows.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _keep(file: Path, asked: dict[str, Any], course: Course, network: nn.Module, optimiser: Any) -> None:
-    """Writes the state of a training whole, as tensors and JSON metadata; of one that has ended, the best weights alone."""
-    tensors = {f"best/{name}": torch.from_numpy(value) for name, value in course.best.items()}
-    if not course.done:
-        tensors |= {f"last/{name}": value for name, value in network.state_dict().items()}
-        for number, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{number}/{name}": v for name, v in state.items() if isinstance(v, Tensor)}
-    state = {"asked": asked, "rows": course.rows, "best_epoch": course.best_epoch, "done": course.done}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        save_file(kept, part, metadata={"training": json.dumps(state)})
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _resumed(file: Path, asked: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer) -> Course:
-    """The training kept in the file, its weights and optimiser's state put in place."""
-    with safe_open(file, "pt") as opened:
-        state = json.loads(opened.metadata()["training"])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    before = state["asked"]
-    if differ := [name for name in {**before, **asked} if before.get(name) != asked.get(name)]:
-        told = "; ".join(
-            f"{name}: {str(before.get(name))[:80]} there, {str(asked.get(name))[:80]} now" for name in differ
-        )
-        raise ValueError(f"{file} is another training ({told}); use another folder, or delete it to train anew")
-    best = {name.removeprefix("best/"): value.numpy() for name, value in tensors.items() if name.startswith("best/")}
-    if not state["done"]:
-        network.load_state_dict({n.removeprefix("last/"): v for n, v in tensors.items() if n.startswith("last/")})
-        kept: dict[int, dict[str, Tensor]] = {}
-        for name in (name for name in tensors if name.startswith("optimiser/")):
-            _, number, key = name.split("/")
-            kept.setdefault(int(number), {})[key] = tensors[name]
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": kept})
-    return Course(state["rows"], best, state["best_epoch"], state["done"])

@@ -8,9 +8,11 @@ from torch import nn
 from ferkit.models.layers import (
     Dropout,
     LocalContrastNorm,
+    alexnet_trunk,
     count_parameters,
     cross_entropy,
     hinge,
+    layer_table,
     mixed,
     seeded,
     set_keys,
@@ -120,3 +122,13 @@ def test_gaussian_start():
         start_gaussian(layer, 0.005, 0.1)
     assert float(layer.weight.detach().std()) == pytest.approx(0.005, rel=0.02)
     assert bool((layer.bias == 0.1).all())
+
+
+def test_the_table_of_layers_is_the_papers():
+    """Caffe's AlexNet on 227 pixels: 55, 27, 13 and 6 points a side."""
+    rows = layer_table(alexnet_trunk(), torch.zeros(1, 3, 227, 227))
+    pooled = [row["output"] for row in rows if row["layer"].startswith("MaxPool")]
+    assert pooled == [(96, 27, 27), (256, 13, 13), (256, 6, 6)]
+    assert rows[0]["output"] == (96, 55, 55)
+    assert rows[0]["parameters"] == 96 * (3 * 11 * 11 + 1)
+    assert sum(row["parameters"] for row in rows) == count_parameters(alexnet_trunk())

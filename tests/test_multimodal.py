@@ -6,7 +6,7 @@ from torch import nn
 
 from ferkit.labels import compound_parts
 from ferkit.models.layers import alexnet_side, alexnet_trunk, count_parameters, cross_entropy, hinge, seeded
-from ferkit.models.multimodal import SingleBranch, TwoBranches, TwoHeads, both_heads, combined, parts_of
+from ferkit.models.multimodal import SingleBranch, TwoBranches, TwoHeads, TwoNetworks, both_heads, combined, parts_of
 
 SMALL = {"size": 64, "width": 0.125}
 
@@ -68,6 +68,7 @@ def test_single_branch_has_the_papers_number_of_parameters():
             2_334_080 + 5 + 2_359_552 + 392 * 256 + 256 + 1 + 256 * 50 + 50,
         ),
         (lambda: TwoHeads(), 4_772_274 - (256 * 50 + 50) + 2 * (256 * 8 + 8)),
+        (lambda: TwoNetworks(), 2 * (4_772_274 - (256 * 50 + 50) + 256 * 8 + 8)),
     ],
 )
 def test_parameters_of_the_other_designs(network, count):
@@ -111,12 +112,25 @@ def test_parts_are_the_label_mappings():
     assert parts_of(torch.tensor([20])) == (torch.tensor([3]), torch.tensor([6]))  # disgust and sadness, section III-B
 
 
-def test_two_heads_lose_the_sum_over_both():
-    outputs = torch.randn(5, 16, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("design", [TwoHeads, TwoNetworks])
+def test_the_rejected_designs_answer_a_pair_and_lose_the_sum_over_both(design):
+    network = seeded(lambda: design(**SMALL), 0).eval()
     labels = torch.tensor([0, 1, 20, 33, 49])
+    outputs = network(torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    assert [tuple(each.shape) for each in outputs] == [(5, 50), (5, 8), (5, 8)]
+    torch.testing.assert_close(outputs[0], combined(*outputs[1:]))
     c, d = parts_of(labels)
-    expected = cross_entropy(outputs[:, :8], c) + cross_entropy(outputs[:, 8:], d)
+    expected = cross_entropy(outputs[1], c) + cross_entropy(outputs[2], d)
     torch.testing.assert_close(both_heads(cross_entropy)(outputs, labels), expected)
+
+
+def test_two_networks_learn_apart():
+    """The loss of one emotion leaves the other's network alone."""
+    network = seeded(lambda: TwoNetworks(**SMALL), 0)
+    _, complementary, _ = network(torch.rand(2, 3, 64, 64))
+    cross_entropy(complementary, torch.tensor([1, 2])).backward()
+    assert all(p.grad is not None for p in network.complementary.parameters())
+    assert all(p.grad is None for p in network.dominant.parameters())
 
 
 def test_combined_answers_are_the_likeliest_pair():

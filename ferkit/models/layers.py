@@ -28,6 +28,16 @@ def count_parameters(network: nn.Module, *, trainable: bool = False) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad or not trainable)
 
 
+def layer_table(network: nn.Sequential, x: Tensor) -> list[dict[str, Any]]:
+    """A row for each layer of a chain, as a paper's table has them: layer, output (its shape without the batch), parameters."""
+    rows: list[dict[str, Any]] = []
+    with torch.no_grad():
+        for layer in network:
+            x = layer(x)
+            rows.append({"layer": str(layer), "output": tuple(x.shape[1:]), "parameters": count_parameters(layer)})
+    return rows
+
+
 def start_gaussian(layer: nn.Conv2d | nn.Linear, spread: float = 0.01, bias: float = 0.0) -> None:
     """Weights from a normal distribution and one value for all biases, as Caffe's prototxt of AlexNet asks for.
 

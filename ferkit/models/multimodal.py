@@ -16,6 +16,8 @@ Where we differ
   for ReLU, so that smaller networks learn too. The trunk starts as in Caffe unless `start="he"`.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -93,16 +95,35 @@ class TwoBranches(nn.Module):
 
 
 class TwoHeads(nn.Module):
-    """The rejected multi-task design: one visual branch, scores `(N, 16)`, of the complementary emotion, then of the dominant one."""
+    """The rejected multi-task design: one visual branch, and a head each for the complementary and the dominant emotion.
+
+    Gives the scores of the 50 classes as of `combined`, then those of the heads, `(N, 8)` each.
+    """
 
     def __init__(self, **visual: object) -> None:
         super().__init__()
         self.visual = Visual(**visual)  # type: ignore[arg-type]
         self.complementary, self.dominant = nn.Linear(VISUAL, EMOTIONS), nn.Linear(VISUAL, EMOTIONS)
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         seen = self.visual(picture)
-        return torch.cat([self.complementary(seen), self.dominant(seen)], dim=1)
+        complementary, dominant = self.complementary(seen), self.dominant(seen)
+        return combined(complementary, dominant), complementary, dominant
+
+
+class TwoNetworks(nn.Module):
+    """The other rejected design: a network for the complementary emotion and one for the dominant emotion. Outputs as of `TwoHeads`.
+
+    They share no weight, so learning side by side with `both_heads` is learning apart, on the same batches.
+    """
+
+    def __init__(self, **visual: object) -> None:
+        super().__init__()
+        self.complementary, self.dominant = SingleBranch(EMOTIONS, **visual), SingleBranch(EMOTIONS, **visual)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        complementary, dominant = self.complementary(picture), self.dominant(picture)
+        return combined(complementary, dominant), complementary, dominant
 
 
 def parts_of(classes: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,12 +131,12 @@ def parts_of(classes: Tensor) -> tuple[Tensor, Tensor]:
     return (classes + 6) // 7, torch.where(classes == 0, 0, (classes - 1) % 7 + 1)
 
 
-def both_heads(loss):
-    """The loss of `TwoHeads`: the sum of `loss(scores, codes)` over its two heads, for labels that are classes 0..49."""
+def both_heads(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[tuple[Tensor, Tensor, Tensor], Tensor], Tensor]:
+    """The loss of the rejected designs: the sum of `loss(scores, codes)` over both emotions, for labels that are classes 0..49."""
 
-    def summed(outputs: Tensor, labels: Tensor) -> Tensor:
+    def summed(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> Tensor:
         complementary, dominant = parts_of(labels)
-        return loss(outputs[:, :EMOTIONS], complementary) + loss(outputs[:, EMOTIONS:], dominant)
+        return loss(outputs[1], complementary) + loss(outputs[2], dominant)
 
     summed.__qualname__ = f"both_heads({getattr(loss, '__qualname__', loss)})"
     return summed
@@ -124,7 +145,7 @@ def both_heads(loss):
 def combined(complementary: Tensor, dominant: Tensor) -> Tensor:
     """Scores of the 50 classes `(N, 50)` from those of two answers, `(N, 8)` each: their log-probabilities' sum for class (c, d).
 
-    For two separate networks as for two heads. The paper does not say how it combined them; a pair that is no class, neutral
+    The paper does not say how it combined them; a pair that is no class, neutral
     with an emotion, cannot be answered.
     """
     c, d = parts_of(torch.arange(CLASSES, device=dominant.device))

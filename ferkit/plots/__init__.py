@@ -17,7 +17,7 @@ from ferkit.plots.faces import (
 )
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
-from ferkit.plots.results import plot_confusion, plot_intervals, plot_top_k
+from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
 from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
 from ferkit.plots.sequences import plot_alpha, plot_filters, plot_important
 
@@ -34,6 +34,7 @@ __all__ = [
     "plot_displacement",
     "plot_filters",
     "plot_gap",
+    "plot_history",
     "plot_important",
     "plot_intervals",
     "plot_landmarks",

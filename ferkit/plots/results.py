@@ -74,6 +74,34 @@ def plot_top_k(table: pd.DataFrame, *, ax: Axes | None = None, chance: int | Non
     return ax
 
 
+def plot_history(
+    table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "epoch", ylabel: str = "", log: bool = False
+) -> Axes:
+    """How trainings went: a colour for each curve, dashed for training people, solid for people who were not trained on.
+
+    Columns x, value, curve, part ("training" or "validation") and, where there are several, fold: each fold is a thin line, their
+    mean a thick one as far as all folds go.
+    """
+    ax = plt.gca() if ax is None else ax
+    table = table.assign(fold=table.get("fold", 0)).dropna(subset="value")
+    for colour, (curve, rows) in zip(cycle(SERIES), table.groupby("curve", sort=False), strict=False):
+        for part, lines in rows.groupby("part", sort=False):
+            style = "--" if part == "training" else "-"
+            by_fold = lines.pivot_table(index="x", columns="fold", values="value", sort=False)
+            if by_fold.shape[1] > 1:
+                ax.plot(by_fold.index, by_fold, style, color=colour, lw=0.7, alpha=0.4)
+            mean = by_fold.dropna().mean(axis=1)
+            ax.plot(mean.index, mean, style, color=colour, lw=2.2, label=f"{curve}, {part} people")
+    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if not log:
+        ax.set_ylim(bottom=0)
+    ax.grid(axis="y", color=GRID)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, loc="best")
+    sns.despine(ax=ax)
+    return ax
+
+
 def plot_intervals(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "accuracy") -> Axes:
     """A row for each result: a dot with its interval, the paper's number as an open diamond, chance as a grey bar.
 

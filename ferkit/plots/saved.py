@@ -30,7 +30,7 @@ from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
-from ferkit.plots.results import plot_confusion, plot_intervals, plot_top_k
+from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
 from ferkit.plots.sequences import plot_alpha
 
 DPI = 110
@@ -72,6 +72,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_confusion": plot_confusion,
     "plot_top_k": plot_top_k,
     "plot_intervals": plot_intervals,
+    "plot_history": plot_history,
     "plot_alpha": plot_alpha,
     "plot_gap": plot_gap,  # in panels of different kinds
 }  # fmt: skip

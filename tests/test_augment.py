@@ -1,0 +1,57 @@
+"""Pictures mirrored and shifted, and residuals with them."""
+
+import numpy as np
+import pytest
+import torch
+
+from ferkit import augment, landmarks
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_residuals_are_mirrored_as_the_mirrored_faces_residuals():
+    """The residual of mirrored landmarks is the mirrored residual, whatever the picture's width."""
+    rng = np.random.default_rng(0)
+    faces = rng.uniform(0, 100, (6, 68, 2))
+    people = np.array(["a", "a", "a", "b", "b", "b"])
+    expected = landmarks.residuals(np.stack([landmarks.mirror(face, 100) for face in faces]), people)
+    found = augment.mirrored_residuals(torch.from_numpy(landmarks.residuals(faces, people).reshape(6, 136)))
+    np.testing.assert_allclose(found.numpy(), expected.reshape(6, 136), atol=1e-12)
+    torch.testing.assert_close(augment.mirrored_residuals(augment.mirrored_residuals(found)), found)
+
+
+def test_a_shift_moves_every_pixel_and_repeats_the_edge():
+    picture = torch.arange(12.0).view(1, 1, 3, 4)[..., :3]  # rows 0 1 2 / 4 5 6 / 8 9 10
+    moved = augment.shifted(picture, torch.tensor([[1, -1]]))  # one to the right, one up
+    assert moved[0, 0].tolist() == [[4, 4, 5], [8, 8, 9], [8, 8, 9]]
+    assert augment.shifted(picture, torch.zeros(1, 2, dtype=torch.long)).equal(picture)
+
+
+def test_pictures_and_residuals_are_mirrored_together():
+    """Both say on which side the mark is: in a mirrored picture, and only there, the residual has changed its sign."""
+    pictures = torch.zeros(64, 3, 48, 48)
+    pictures[..., :24] = 1
+    residuals = torch.zeros(64, 68, 2)
+    residuals[:, 30, 0] = 1  # the nose's tip, its own partner
+    seen, moved = augment.faces((pictures, residuals.view(64, 136)), generator())
+    flipped = moved.view(64, 68, 2)[:, 30, 0] < 0
+    assert 16 < flipped.sum() < 48
+    assert flipped.equal(seen[:, 0, 24, 4] == 0)
+
+
+def test_the_same_generator_gives_the_same_batch_and_shifts_stay_small():
+    pictures = torch.rand(32, 3, 48, 48, generator=generator(1))
+    (one,), (two,), (other,) = (augment.faces((pictures,), generator(seed)) for seed in (0, 0, 1))
+    assert one.equal(two)
+    assert not one.equal(other)
+    ramp = torch.arange(48.0).expand(32, 1, 48, 48)
+    (moved,) = augment.faces((ramp,), generator())
+    middle = torch.minimum((moved[:, 0, 0, 24] - 24).abs(), (moved[:, 0, 0, 24] - 23).abs())
+    assert middle.max() <= round(48 * augment.SHIFT)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+def test_the_kind_of_numbers_is_kept(dtype):
+    assert augment.faces((torch.zeros(2, 3, 48, 48, dtype=dtype),), generator())[0].dtype == dtype
