@@ -3,7 +3,8 @@
     result = cross_train(build, recipe, inputs, labels, people, folds)
     result.answers(names).correct()
 
-The network of each fold starts from the same seed; its best epoch is chosen on the fold's `val` people, its `test` people are read once.
+The networks of all folds start from one seed, or each from one given; the best epoch is chosen on the fold's `val` people, its
+`test` people are read once.
 """
 
 import hashlib
@@ -59,7 +60,7 @@ def parts_of(people: ArrayLike, fold: Fold) -> dict[str, np.ndarray]:
 
 
 def cross_train(
-    build: Callable[[], nn.Module],
+    build: Callable[[], nn.Module] | Sequence[nn.Module],
     recipe: Recipe,
     inputs: Inputs,
     labels: ArrayLike,
@@ -73,16 +74,20 @@ def cross_train(
 ) -> CrossTrained:
     """Trains `build()` once a fold and scores its test people; samples that none of the folds tests have the score nan.
 
+    In place of `build` a network for each fold may be given, to go on from trainings of the same folds, or to start from
+    what was measured on the fold's training people. It is copied, not changed.
     `inputs` are tensors of all samples, or a function that makes them from the rows of the training people `(N,)` bool,
     for what is measured on these alone (scaling). `labels` `(N,)` class indices. In `folder` each training is kept under
     the fold's name and a hash of all it was made from: the same call finds it again, another makes its own. `how` goes to
-    `train.train` (device, precision, devices, progress). ValueError where people and folds do not fit.
+    `train.train` (device, precision, devices, progress). ValueError where people, folds and networks do not fit.
     """
     truth, who = torch.as_tensor(np.asarray(labels, dtype=np.int64)), np.asarray(people, dtype=str)
     found: np.ndarray | None = None
     tested_in, rows_of_history, trained = np.full(len(who), "", dtype=object), [], []
-    start = seeded(build, seed)
-    for fold in folds:
+    starts = [seeded(build, seed)] * len(folds) if callable(build) else build
+    if len(starts) != len(folds):
+        raise ValueError(f"{len(starts)} networks cannot start {len(folds)} folds; give one for each")
+    for fold, start in zip(folds, starts, strict=True):
         rows = parts_of(who, fold)
         tensors = inputs(rows["train"]) if callable(inputs) else inputs
         parts = {part: _examples(tensors, truth, mask) for part, mask in rows.items()}

@@ -117,6 +117,13 @@ def map_agreement(maps: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return (a * b).sum(-1) / np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
 
 
+def partial_agreement(with_a: ArrayLike, with_b: ArrayLike, a_with_b: ArrayLike) -> np.ndarray:
+    """The correlation with `a` that is left when `b` is held fixed, from the three correlations."""
+    x, y, z = (np.asarray(each, dtype=float) for each in (with_a, with_b, a_with_b))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (x - y * z) / np.sqrt((1 - y**2) * (1 - z**2))
+
+
 def change(pictures: Tensor) -> np.ndarray:
     """How much sequences `(N, T, H, W)` change at each pixel: the mean absolute difference of successive frames, `(N, H, W)`."""
     (frames,) = as_floats((pictures,))

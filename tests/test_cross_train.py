@@ -87,3 +87,21 @@ def test_people_without_a_fold_and_folds_without_people_are_refused():
     few = np.isin(PEOPLE, [clip.person for clip in folds[0].train])
     with pytest.raises(ValueError, match="nobody to train or to test"):
         cross_train(build, RECIPE, (X[torch.from_numpy(few)],), LABELS[few], PEOPLE[few], folds, **HOW)
+
+
+def test_each_fold_may_start_from_a_network_of_its_own(tmp_path):
+    folds = folds_random(CLIPS, 3, 0, val_people=1)
+    before = cross_train(build, RECIPE, (X,), LABELS, PEOPLE, folds, seed=5, **HOW)
+    own = [done.network for done in before.trained]
+    weights = [network.weight.clone() for network in own]
+    result = cross_train(own, RECIPE, (X,), LABELS, PEOPLE, folds, seed=5, folder=tmp_path, **HOW)
+    for fold, network, weight, done in zip(folds, own, weights, result.trained, strict=True):
+        rows = parts_of(PEOPLE, fold)
+        part = {p: Examples((X[torch.from_numpy(r)],), torch.from_numpy(LABELS[r])) for p, r in rows.items()}
+        alone = train(network, RECIPE, part["train"], part["val"], seed=5, **HOW)
+        torch.testing.assert_close(done.network.weight, alone.network.weight)
+        assert torch.equal(network.weight, weight)
+    cross_train(own[::-1], RECIPE, (X,), LABELS, PEOPLE, folds, seed=5, folder=tmp_path, **HOW)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 5  # the middle fold starts from the same network
+    with pytest.raises(ValueError, match="2 networks cannot start 3 folds"):
+        cross_train(own[:2], RECIPE, (X,), LABELS, PEOPLE, folds, **HOW)

@@ -128,3 +128,13 @@ def test_a_filter_of_differences_finds_what_moves_and_an_edge_filter_what_stands
 def test_seen_through_is_the_mean_over_the_window():
     values = np.arange(25.0).reshape(1, 5, 5)
     assert np.allclose(explain.seen_through(values, 3), values[:, 1:4, 1:4])
+
+
+def test_what_agrees_only_through_a_third_does_not_agree_when_that_is_held_fixed():
+    rng = np.random.default_rng(0)
+    b, noise, other = rng.normal(size=(3, 200_000))
+    x, a = b + noise, b + other
+    r = np.corrcoef([x, a, b])
+    assert r[0, 1] > 0.4
+    assert explain.partial_agreement(r[0, 1], r[0, 2], r[1, 2]) == pytest.approx(0, abs=0.01)
+    assert explain.partial_agreement(0.5, 0.0, 0.0) == 0.5

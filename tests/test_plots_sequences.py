@@ -45,3 +45,12 @@ def test_alpha_is_saved_with_its_numbers_and_drawn_again(tmp_path):
     before = (tmp_path / "alpha.png").read_bytes()
     assert plots.redraw_all(tmp_path)["done"].tolist() == ["redrawn"]
     assert (tmp_path / "alpha.png").read_bytes() == before
+
+
+def test_courses_have_the_colours_of_their_emotions_and_one_legend():
+    table = pd.DataFrame({"time": [0, 1] * 4, "value": np.arange(8), "emotion": ["fear", "fear", "anger", "anger"] * 2})
+    figure = plots.draw("plot_courses", table.assign(panel=["a"] * 4 + ["b"] * 4), ylabel="change")
+    for ax in figure.axes:
+        assert [line.get_color() for line in ax.lines[:2]] == [plots.EMOTION_COLOURS[e] for e in ("fear", "anger")]
+    assert figure.axes[0].get_legend() is None
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["fear", "anger"]

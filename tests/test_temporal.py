@@ -1,6 +1,7 @@
 """The sweep over alpha, the choice of frames, and the explorers around them."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from PIL import Image
 from ferkit import sequence_widgets as widgets
 from ferkit import temporal
 from ferkit.data.clips import Clip
+from ferkit.data.drawn import read_drawn
 from ferkit.data.folds import folds_ascending
 from ferkit.faces.sequences import resample
+from ferkit.faces.store import prepare
+from ferkit.models.dtagn import DTGN
+from ferkit.synthetic.sets import draw_set
 
 
 @pytest.fixture
@@ -83,3 +88,29 @@ def test_a_class_missing_from_a_fold_keeps_its_place_and_too_few_people_are_refu
     assert table["value"].iloc[[0, 100]].tolist() == [0, 1]
     with pytest.raises(ValueError, match="5 folds need at least 5 people"):
         folds_ascending(clips, 5)
+
+
+def test_networks_start_alike_behind_the_centre_of_their_training_people():
+    clips = [Clip("d", f"p{i}", f"c{i}", "fear", ("a", "b")) for i in range(6)]
+    people, x = np.array([clip.person for clip in clips]), torch.randn(6, 12, 49, 2)
+    folds = folds_ascending(clips, 3, val_people=1)
+    made = temporal.starts(DTGN["ckplus"], x, people, folds, seed=3)
+    for fold, network in zip(folds, made, strict=True):
+        rows = np.isin(people, [clip.person for clip in fold.train])
+        assert torch.allclose(network.hidden[0].mean, x[torch.from_numpy(rows)].mean(0))
+        assert torch.equal(network.top.weight, made[0].top.weight)
+    other = temporal.starts(DTGN["ckplus"], x, people, folds, seed=4)
+    assert not torch.equal(other[0].top.weight, made[0].top.weight)
+
+
+def test_true_motion_is_where_the_expression_moved_the_face(tmp_path):
+    clips = read_drawn(draw_set("sequences", "smoke", 0, tmp_path / "drawn", progress=False), dataset="sequences")[:2]
+    prepared = prepare(clips, 64, cache=tmp_path, grey=True, progress=False)
+    motion = temporal.true_motion(clips[1:], prepared, "smoke", 0)
+    assert motion.shape == (1, 64, 64)
+    truth = clips[1].extra["landmarks"]
+    moved = np.linalg.norm(truth[clips[1].peak] - truth[0], axis=-1).max()
+    assert 0.2 * moved < motion.max() < 5 * moved
+    assert motion[0, :4].max() < 0.1 * motion.max()  # no expression reaches the top of the picture
+    with pytest.raises(ValueError, match="no motion is known"):
+        temporal.true_motion([replace(clips[0], name="another")], prepared, "smoke", 0)

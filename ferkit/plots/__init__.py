@@ -19,7 +19,7 @@ from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
 from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
-from ferkit.plots.sequences import plot_alpha, plot_filters, plot_important
+from ferkit.plots.sequences import plot_alpha, plot_courses, plot_filters, plot_important
 
 __all__ = [
     "EMOTION_COLOURS",
@@ -31,6 +31,7 @@ __all__ = [
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
+    "plot_courses",
     "plot_displacement",
     "plot_filters",
     "plot_gap",

@@ -1,4 +1,4 @@
-"""Paper 3's pictures: filters with a kernel for each frame, landmarks that matter, accuracy against alpha."""
+"""Paper 3's pictures: filters with a kernel for each frame, landmarks that matter, courses in time, accuracy against alpha."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ferkit.landmarks import SUBSET_49
-from ferkit.plots.colours import INK, SERIES
+from ferkit.plots.colours import EMOTION_COLOURS, INK, SERIES
 from ferkit.plots.faces import plot_landmarks
 
 
@@ -57,5 +57,18 @@ def plot_alpha(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     half = table.loc[(table["alpha"] - 0.5).abs().idxmin()]
     ax.annotate(f"0.5: {half['value']:.3f}", (0.5, half["low"]), (6, 4), textcoords="offset points", color=INK)
     ax.set(xlabel="alpha: 0 is DTGN alone, 1 is DTAN alone", ylabel="accuracy", xlim=(0, 1))
+    sns.despine(ax=ax)
+    return ax
+
+
+def plot_courses(table: pd.DataFrame, *, ax: Axes | None = None, ylabel: str = "") -> Axes:
+    """A line over time for each emotion: columns emotion, time (from 0, the first frame, to 1, the last) and value."""
+    ax = plt.gca() if ax is None else ax
+    for emotion, rows in table.groupby("emotion", sort=False):
+        ax.plot(rows["time"], rows["value"], color=EMOTION_COLOURS[str(emotion)], lw=2, label=emotion)
+    ax.axhline(0, color=INK, lw=0.5)
+    ax.set(xlabel="time, first frame to last", ylabel=ylabel, xlim=(0, 1))
+    if ax.get_subplotspec() is None or ax.get_subplotspec().is_last_col():
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax
