@@ -4,15 +4,17 @@ H. Jung et al., ICCV 2015, sections 3.5, 4.1 and 5, figures 3, 5 and 11. The pap
 of `PLANS` are ours, found on another drawing of the sequences than the one that notebooks 05 and 06 show.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 
-from ferkit.cross_train import parts_of
+from ferkit.cross_train import CrossTrained, parts_of
 from ferkit.data.clips import Clip
 from ferkit.data.folds import Fold
 from ferkit.evaluate import REPEATS, bootstrap, hits
@@ -53,6 +55,19 @@ def starts(notation: str, inputs: Tensor, people: ArrayLike, folds: Sequence[Fol
         centred(seeded(lambda: build(notation, inputs.shape[1]), seed), inputs[parts_of(people, fold)["train"]])  # type: ignore[arg-type]
         for fold in folds
     ]
+
+
+def together(
+    make: Callable[[Network, Network], nn.Module], dtan: CrossTrained, dtgn: CrossTrained, *, seed: int = 0
+) -> list[nn.Module]:
+    """For each fold `make(DTAN, DTGN)` of copies of its two trained networks; what is new in it starts from `seed`.
+
+    ValueError when the two were not trained by the same folds.
+    """
+    if dtan.fold.tolist() != dtgn.fold.tolist() or len(dtan.trained) != len(dtgn.trained):
+        raise ValueError("the two networks were trained by different folds: their test people would have been seen")
+    pairs = [copy.deepcopy((a.network, b.network)) for a, b in zip(dtan.trained, dtgn.trained, strict=True)]
+    return [seeded(partial(make, *pair), seed) for pair in pairs]
 
 
 def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:

@@ -10,13 +10,15 @@ from PIL import Image
 
 from ferkit import sequence_widgets as widgets
 from ferkit import temporal
+from ferkit.cross_train import cross_train
 from ferkit.data.clips import Clip
 from ferkit.data.drawn import read_drawn
 from ferkit.data.folds import folds_ascending
 from ferkit.faces.sequences import resample
 from ferkit.faces.store import prepare
-from ferkit.models.dtagn import DTGN
+from ferkit.models.dtagn import DTGN, Concatenated, Joint, build
 from ferkit.synthetic.sets import draw_set
+from ferkit.train import Recipe
 
 
 @pytest.fixture
@@ -114,3 +116,21 @@ def test_true_motion_is_where_the_expression_moved_the_face(tmp_path):
     assert motion[0, :4].max() < 0.1 * motion.max()  # no expression reaches the top of the picture
     with pytest.raises(ValueError, match="no motion is known"):
         temporal.true_motion([replace(clips[0], name="another")], prepared, "smoke", 0)
+
+
+def test_each_fold_puts_its_own_two_trained_networks_together():
+    clips = [Clip("d", f"p{i}", f"c{i}", "fear", ("a", "b")) for i in range(4)]
+    people, labels, folds = np.array([clip.person for clip in clips]), [0, 1, 0, 1], folds_ascending(clips, 2)
+    pictures, points = torch.rand(4, 2, 16, 16), torch.randn(4, 2, 49, 2)
+    how = {"progress": False, "device": "cpu"}
+    dtan = cross_train(lambda: build("I16-C(3,2)-P2-FC4-S2", 2), Recipe(1), (pictures,), labels, people, folds, **how)
+    dtgn = cross_train(lambda: build("D196-FC4-S2"), Recipe(1), (points,), labels, people, folds, **how)
+    for joint, a, b in zip(temporal.together(Joint, dtan, dtgn), dtan.trained, dtgn.trained, strict=True):
+        summed = joint(pictures, points)[0]
+        assert torch.allclose(summed, a.network(pictures) + b.network(points))
+        assert joint.dtan is not a.network
+        assert all(p.requires_grad for p in a.network.parameters())  # freezing is the copy's affair
+    one, two = (temporal.together(Concatenated, dtan, dtgn, seed=seed)[0] for seed in (0, 1))
+    assert not torch.equal(one.top.weight, two.top.weight)
+    with pytest.raises(ValueError, match="different folds"):
+        temporal.together(Joint, dtan, replace(dtgn, fold=dtgn.fold[::-1]))
