@@ -58,7 +58,7 @@ def starts(notation: str, inputs: Tensor, people: ArrayLike, folds: Sequence[Fol
 
 
 def together(
-    make: Callable[[Network, Network], nn.Module], dtan: CrossTrained, dtgn: CrossTrained, *, seed: int = 0
+    make: Callable[..., nn.Module], dtan: CrossTrained, dtgn: CrossTrained, *, seed: int = 0
 ) -> list[nn.Module]:
     """For each fold `make(DTAN, DTGN)` of copies of its two trained networks; what is new in it starts from `seed`.
 

@@ -68,7 +68,8 @@ def plot_courses(table: pd.DataFrame, *, ax: Axes | None = None, ylabel: str = "
         ax.plot(rows["time"], rows["value"], color=EMOTION_COLOURS[str(emotion)], lw=2, label=emotion)
     ax.axhline(0, color=INK, lw=0.5)
     ax.set(xlabel="time, first frame to last", ylabel=ylabel, xlim=(0, 1))
-    if ax.get_subplotspec() is None or ax.get_subplotspec().is_last_col():
+    place = ax.get_subplotspec()
+    if place is None or place.is_last_col():
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax
