@@ -40,9 +40,9 @@ class Plan:
 
 
 PLANS = {
-    "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(3, rate=0.01), Recipe(1, rate=0.001)),
-    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(200, rate=0.01), Recipe(8, rate=0.001)),
-    "paper": Plan(10, Recipe(60, rate=0.002), Recipe(400, rate=0.01), Recipe(40, rate=0.001)),
+    "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(3, rate=0.01), Recipe(1, rate=0.01)),
+    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(200, rate=0.01), Recipe(8, rate=0.01)),
+    "paper": Plan(10, Recipe(60, rate=0.002), Recipe(400, rate=0.01), Recipe(40, rate=0.01)),
 }  # fmt: skip
 
 
