@@ -93,9 +93,8 @@ def cross_train(
     tested_in, histories, trained = np.full(len(who), "", dtype=object), [], []
     pairs = list(zip(folds, starts, strict=True))
     together = len(folds) > 1 and how.get("devices", 1) == 1 and pays(starts[0], str(how.get("device", "auto")))
-    for group in (
-        [pairs] if together else [[pair] for pair in pairs]
-    ):  # apart, one fold's examples are in memory at a time
+    groups = [pairs] if together else [[pair] for pair in pairs]  # apart, one fold's examples are in memory at a time
+    for group in groups:
         parts = [_parts(fold, inputs, truth, who) for fold, _ in group]
         keys = [_key(start, recipe, mine, seed, augment, how) for (_, start), mine in zip(group, parts, strict=True)]
         done = train_folds(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ferkit.models.dtagn import DTAN, DTGN, Concatenated, Joint, JointLoss, build, parse, weighted_sum
+from ferkit.models.dtagn import DTAN, DTGN, Concatenated, Joint, JointLoss, build, centred, parse, weighted_sum
 from ferkit.models.layers import count_parameters, set_keys
 
 SMALL = "I16-C(3,4)-L3-P2-FC6-S3", "D196-FC5-S3"
@@ -70,6 +70,33 @@ def test_wrong_notation_is_placed(notation, words):
 def test_the_notation_is_read_in_order():
     kinds = [(layer.kind, layer.size, layer.filters) for layer in parse("I64-C(5,32)-P3-FC30-S6")]
     assert kinds == [("I", 64, 0), ("C", 5, 32), ("P", 3, 0), ("FC", 30, 0), ("S", 6, 0)]
+
+
+def test_centred_inputs_have_mean_zero_and_spread_one(pair):
+    pictures = torch.randint(0, 256, (20, 2, 16, 16), dtype=torch.uint8)
+    network = centred(pair[0], pictures)
+    seen = network.hidden[0](pictures.float() / 255)
+    assert torch.allclose(seen.mean(0), torch.zeros(2, 16, 16), atol=1e-5)
+    assert float(seen.square().mean()) == pytest.approx(1, abs=1e-4)
+    assert count_parameters(network) == count_parameters(pair[0])
+    assert {name for name in network.state_dict() if "mean" in name or "scale" in name} == {
+        "hidden.0.mean",
+        "hidden.0.scale",
+    }
+    with pytest.raises(ValueError, match="no spread"):
+        centred(pair[0], pictures[:1].expand(3, -1, -1, -1))
+
+
+def test_centring_only_rewrites_the_first_layer(pair, batch):
+    """The claim of "Where we differ": the same functions can be learnt without it."""
+    points = batch[1] + 3
+    network = centred(pair[1], points).eval()
+    plain = copy.deepcopy(pair[1]).eval()
+    centre, first = network.hidden[0], plain.hidden[1]
+    with torch.no_grad():
+        first.weight /= centre.scale
+        first.bias -= first.weight @ centre.mean.flatten()
+    assert torch.allclose(network(points), plain(points), atol=1e-4)
 
 
 def test_weighted_sum():

@@ -35,10 +35,11 @@ LAYERS = (
     "explain tables",
     "baselines",
     "cross_train embedding face_model gap gradients patch_svm saliency textures verification",
-    "predict gap_pictures",
+    "gap_pictures predict temporal",
     "ablation",
     "plots",
     "widgets",
+    "sequence_widgets",
     "workbook",
     "cli",
 )

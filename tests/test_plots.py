@@ -87,6 +87,7 @@ TABLES = {
     "plot_history": histories(),
     "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
                               "base": 0, "goal_low": 0, "goal_high": 0.5}),
+    "plot_alpha": pd.DataFrame({"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}),
 }  # fmt: skip
 OPTIONS = {"plot_displacement": {"times": 2}, "plot_top_k": {"chance": 50}, "plot_votes": {"line": 5}}
 

@@ -14,6 +14,9 @@ Where we differ
 - MMI's DTGN ends in S6 where the paper prints FC6; DTAN has as many frames as DTGN (the paper gives DTGN's twelve only).
 - In the concatenation both networks stay frozen and only the new layer learns, as in joint fine-tuning (the paper does
   not say). Its dropout is the one each network already has on its top hidden activations.
+- `centred` subtracts the training people's mean input and divides by one spread, of which the paper says nothing. The same
+  functions can be learnt without it, as it only rewrites the first layer; but by equation 3 people and frames share one large
+  constant face, so the first layer's gradient is nearly constant, and plain inputs hardly train.
 """
 
 import re
@@ -24,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ferkit.models.layers import Dropout, LocalContrastNorm, cross_entropy
+from ferkit.models.layers import Dropout, LocalContrastNorm, as_floats, cross_entropy
 
 DTAN = {
     "ckplus": "I64-C(5,64)-L5-P2-C(5,64)-L3-P2-FC500-FC500-S7",
@@ -60,6 +63,35 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits `(N, K)` of picture sequences `(N, T, H, W)` or of trajectories `(N, T, n, 2)`."""
         return self.top(self.hidden(x))
+
+
+class Centre(nn.Module):
+    """`(x - mean) / scale`, with the mean of one input `(...)` and one number for all. Neither is learnt."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale
+
+
+def centred(network: Network, examples: Tensor) -> Network:
+    """The network behind a `Centre` that gives the training `examples` `(N, ...)` mean zero and root mean square one.
+
+    Layers are shared with the network given. It comes after augmentation, which so stays the paper's. ValueError when all
+    examples are the same.
+    """
+    (x,) = as_floats((examples,))
+    mean = x.mean(0)
+    scale = (x - mean).square().mean().sqrt()
+    if not scale > 1e-6:  # rounding
+        raise ValueError(f"{len(x)} examples that are all the same have no spread to divide by")
+    return Network(nn.Sequential(Centre(mean, scale), *network.hidden), network.top)
 
 
 def parse(notation: str) -> list[Layer]:

@@ -20,6 +20,7 @@ from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
 from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
+from ferkit.plots.sequences import plot_alpha, plot_courses, plot_filters, plot_important
 from ferkit.plots.shown import shown
 
 __all__ = [
@@ -28,12 +29,16 @@ __all__ = [
     "SERIES",
     "draw",
     "plot_alignment_steps",
+    "plot_alpha",
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
+    "plot_courses",
     "plot_displacement",
+    "plot_filters",
     "plot_gap",
     "plot_history",
+    "plot_important",
     "plot_intervals",
     "plot_landmarks",
     "plot_residuals",

@@ -31,6 +31,7 @@ from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
+from ferkit.plots.sequences import plot_alpha, plot_courses
 
 DPI = 110
 SMALL = 120_000  # bytes; larger pictures are saved in 256 colours
@@ -72,6 +73,8 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_top_k": plot_top_k,
     "plot_intervals": plot_intervals,
     "plot_history": plot_history,
+    "plot_alpha": plot_alpha,
+    "plot_courses": plot_courses,
     "plot_gap": plot_gap,  # in panels of different kinds
 }  # fmt: skip
 FACES = ("plot_landmarks", "plot_residuals", "plot_displacement")  # panels share their scale

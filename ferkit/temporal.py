@@ -1,0 +1,122 @@
+"""Paper 3's experiments: how long each level trains, where networks start, the weighted sum over alpha, true motion.
+
+H. Jung et al., ICCV 2015, sections 3.5, 4.1 and 5, figures 3, 5 and 11. The paper gives no rates, batches and epochs: those
+of `PLANS` are ours, found on another drawing of the sequences than the one that notebooks 05 and 06 show.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from ferkit.cross_train import CrossTrained, parts_of
+from ferkit.data.clips import Clip
+from ferkit.data.folds import Fold
+from ferkit.evaluate import REPEATS, bootstrap, hits
+from ferkit.faces import align
+from ferkit.faces.store import Prepared
+from ferkit.models.dtagn import Network, build, centred, weighted_sum
+from ferkit.models.layers import seeded
+from ferkit.synthetic.sets import SETS, frames_of, plan
+from ferkit.train import Recipe
+
+STEPS = 100  # of alpha, 0.01 each
+NETWORKS = {"sequences": "ckplus", "sequences-mmi": "mmi", "ckplus": "ckplus", "oulu": "oulu", "mmi": "mmi"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one level trains: how many folds of people, and how each network learns."""
+
+    folds: int
+    dtan: Recipe
+    dtgn: Recipe
+    joint: Recipe  # of joint fine-tuning and of the layer on concatenated features
+
+
+PLANS = {
+    "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(3, rate=0.01), Recipe(1, rate=0.01)),
+    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(200, rate=0.01), Recipe(8, rate=0.01)),
+    "paper": Plan(10, Recipe(60, rate=0.002), Recipe(400, rate=0.01), Recipe(40, rate=0.01)),
+}  # fmt: skip
+
+
+def starts(notation: str, inputs: Tensor, people: ArrayLike, folds: Sequence[Fold], seed: int = 0) -> list[Network]:
+    """For each fold the network the notation describes, untrained, behind the centre of its training people's inputs.
+
+    `inputs` are picture sequences `(N, T, H, W)` or trajectories `(N, T, 49, 2)`; all networks have the same first weights.
+    """
+    return [
+        centred(seeded(lambda: build(notation, inputs.shape[1]), seed), inputs[parts_of(people, fold)["train"]])  # type: ignore[arg-type]
+        for fold in folds
+    ]
+
+
+def together(
+    make: Callable[..., nn.Module], dtan: CrossTrained, dtgn: CrossTrained, *, seed: int = 0
+) -> list[nn.Module]:
+    """For each fold `make(DTAN, DTGN)` of copies of its two trained networks; what is new in it starts from `seed`.
+
+    ValueError when the two were not trained by the same folds.
+    """
+    if dtan.fold.tolist() != dtgn.fold.tolist() or len(dtan.trained) != len(dtgn.trained):
+        raise ValueError("the two networks were trained by different folds: their test people would have been seen")
+    pairs = [copy.deepcopy((a.network, b.network)) for a, b in zip(dtan.trained, dtgn.trained, strict=True)]
+    return [seeded(partial(make, *pair), seed) for pair in pairs]
+
+
+def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:
+    """How far the expression moved what is seen at each pixel of each clip's peak frame, `(N, S, S)` float32.
+
+    In pixels of the drawing, on the aligned face; drawn again, as pictures keep no motion. `prepared` has all frames of the
+    clips. ValueError for clips that are of no drawn set of this level and seed.
+    """
+    maps, rows = [], prepared.table.reset_index().set_index(["name", "frame"])["index"]
+    sets = {clip.dataset for clip in clips} & set(SETS)
+    shots = {(name, shot.name): shot for name in sets for shot in plan(name, level, seed)}
+    for clip in clips:
+        if (clip.dataset, clip.name) not in shots or clip.peak is None:
+            raise ValueError(
+                f"{clip.dataset} {clip.name} is not drawn at level {level!r}, seed {seed}: no motion is known"
+            )
+        drawn = [frame for frame, _ in frames_of(shots[clip.dataset, clip.name], SETS[clip.dataset])][clip.peak]
+        matrix = align.alignment(prepared.original[rows[clip.name, clip.peak]], prepared.size)
+        maps.append(align.align(drawn.motion, matrix, prepared.size).clip(min=0))
+    return np.stack(maps)
+
+
+def softmax(logits: ArrayLike) -> np.ndarray:
+    """Probabilities of logits `(N, K)`."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(shifted - shifted.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def alpha_sweep(
+    p: ArrayLike, q: ArrayLike, truth: ArrayLike, people: ArrayLike, *, repeats: int = REPEATS, seed: int = 0
+) -> pd.DataFrame:
+    """The accuracy of `alpha p + (1 - alpha) q` for alpha from 0 to 1 in steps of 0.01: alpha, value, low, high (figure 11).
+
+    `p` and `q` are the softmax outputs `(N, K)` of DTAN and DTGN; the interval is over people.
+    """
+    rows = []
+    for alpha in np.arange(STEPS + 1) / STEPS:
+        found = bootstrap(
+            hits(weighted_sum(np.asarray(p), np.asarray(q), alpha), truth), people, repeats=repeats, seed=seed
+        )
+        rows.append((alpha, found.value, found.low, found.high))
+    return pd.DataFrame(rows, columns=["alpha", "value", "low", "high"])
+
+
+def fewer_frames(pictures: Tensor, count: int) -> Tensor:
+    """`count` of the T frames of sequences `(N, T, H, W)`: evenly from the first to the last, a single one is the last."""
+    given = pictures.shape[1]
+    if not 1 <= count <= given:
+        raise ValueError(f"{count} frames cannot be chosen from {given}; choose 1 to {given}")
+    places = np.linspace(0, given - 1, count).round().astype(int) if count > 1 else [given - 1]
+    return pictures[:, list(places)]
