@@ -231,7 +231,7 @@ def test_top_k_shows_ours_and_the_papers(ax):
 def test_a_history_shows_each_fold_and_their_mean_as_far_as_all_go(ax):
     plots.plot_history(histories(), ax=ax, ylabel="loss")
     thick = [line for line in ax.lines if line.get_linewidth() > 2]
-    assert [line.get_label() for line in thick] == ["hinge, training people", "hinge, validation people"]
+    assert [line.get_label() for line in thick] == ["training people", "validation people"]
     assert [line.get_linestyle() for line in thick] == ["--", "-"]
     assert thick[0].get_xydata().tolist() == [[1, 3.5], [2, 2.25]]
     assert len(ax.lines) == 6

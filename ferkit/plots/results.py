@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ferkit.plots.colours import FAINT, INK, MISSING, SERIES
 
@@ -84,6 +85,7 @@ def plot_history(
     """
     ax = plt.gca() if ax is None else ax
     table = table.assign(fold=table.get("fold", 0)).dropna(subset="value")
+    several = {column: table[column].nunique() > 1 for column in ("curve", "part")}
     for colour, (curve, rows) in zip(cycle(SERIES), table.groupby("curve", sort=False), strict=False):
         for part, lines in rows.groupby("part", sort=False):
             style = "--" if part == "training" else "-"
@@ -91,8 +93,10 @@ def plot_history(
             if by_fold.shape[1] > 1:
                 ax.plot(by_fold.index, by_fold, style, color=colour, lw=0.7, alpha=0.4)
             mean = by_fold.dropna().mean(axis=1)
-            ax.plot(mean.index, mean, style, color=colour, lw=2.2, label=f"{curve}, {part} people")
+            words = [str(curve)] * several["curve"] + [f"{part} people"] * several["part"]
+            ax.plot(mean.index, mean, style, color=colour, lw=2.2, label=", ".join(words) or curve)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not log:
         ax.set_ylim(bottom=0)
     ax.grid(axis="y", color=GRID)
