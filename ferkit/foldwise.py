@@ -60,7 +60,9 @@ class Fold:
         (group,) = self.optimiser.param_groups
         group["lr"] = rate
         for parameter, gradient in zip(group["params"], gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = (
+                gradient if gradient is None else gradient.contiguous()
+            )  # as fused optimisers take for granted
         self.optimiser.step()
         self.losses.append(loss)
 
@@ -157,7 +159,7 @@ def _fold(number: int, part: tuple, recipe: Recipe, augment: Augment | None, fab
     network, examples, validation, seed, folder = part
     file = folder and folder / "training.safetensors"
     asked = training.asked_of((network, recipe, examples, validation, seed, augment), fabric) if file else {}
-    network = training.copied(network, fabric)
+    network = training.copied(network, fabric).to(memory_format=torch.contiguous_format)  # as slices of a stack are
     optimiser = recipe.optimiser_of(network)
     course = Course.resumed(file, asked, network, optimiser)
     inputs, labels = training.on_device(examples, fabric)
@@ -213,14 +215,21 @@ def _step(
 
 def _batch(folds: list[Fold], step: int, augment: Augment | None) -> tuple[tuple[Tensor, ...], list[Tensor]]:
     """The folds' inputs one after another, and the labels of each; a fold that waits shows its last batch again."""
-    parts, labels = [], []
-    for fold in folds:
-        device = fold.generator.device
-        here = fold.order[min(step, len(fold.order) - 1)].to(fold.labels.device)
-        labels.append(fold.labels[here].to(device))
-        part = tuple(x[here].to(device) for x in fold.inputs)
-        parts.append(augment(as_floats(part), fold.generator.manual_seed(fold.key(step))) if augment else part)
-    return as_floats(tuple(torch.cat(xs) for xs in zip(*parts, strict=True))), labels
+    device = folds[0].generator.device
+    rows = [fold.order[min(step, len(fold.order) - 1)].to(fold.labels.device) for fold in folds]
+    labels = [fold.labels[here].to(device) for fold, here in zip(folds, rows, strict=True)]
+    inputs = []
+    for sources in zip(*(fold.inputs for fold in folds), strict=True):
+        whole = sources[0].new_empty((len(folds) * len(rows[0]), *sources[0].shape[1:]))
+        for source, here, place in zip(sources, rows, whole.chunk(len(folds)), strict=True):
+            torch.index_select(source, 0, here, out=place)
+        inputs.append(whole.to(device))
+    batch = as_floats(tuple(inputs))
+    if augment:
+        parts = zip(*(x.chunk(len(folds)) for x in batch), strict=True)
+        changed = [augment(p, f.generator.manual_seed(f.key(step))) for f, p in zip(folds, parts, strict=True)]
+        batch = tuple(torch.cat(xs) for xs in zip(*changed, strict=True))
+    return batch, labels
 
 
 def _apart(outputs: Any, k: int) -> list[Any]:

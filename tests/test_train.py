@@ -135,6 +135,29 @@ def test_a_killed_training_ends_as_an_unbroken_one(optimiser, tmp_path, monkeypa
     assert not [name for name in load_file(tmp_path / "training.safetensors") if not name.startswith("best/")]
 
 
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_a_killed_training_in_bf16_goes_on_with_its_momentum(optimiser, tmp_path, monkeypatch):
+    """Weights of convolutions lie channels last there, and what a checkpoint holds does not."""
+    network = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(36, 3)), 0)
+    examples = Examples((data(40).inputs[0].repeat(1, 13)[:, :75].view(40, 3, 5, 5),), data(40).labels)
+    asked = {"network": network, "recipe": replace(RECIPE, epochs=4, rate=0.02, optimiser=optimiser)}
+    asked |= {"examples": examples, **QUIET, "precision": "bf16"}
+    unbroken = train(**asked)
+    write = training.checkpoints.write
+
+    def killing(*arguments):
+        write(*arguments)
+        raise Killed
+
+    monkeypatch.setattr(training.checkpoints, "write", killing)
+    with pytest.raises(Killed):
+        train(**asked, folder=tmp_path)
+    monkeypatch.setattr(training.checkpoints, "write", write)
+    resumed = train(**asked, folder=tmp_path)
+    for p, q in zip(resumed.network.parameters(), unbroken.network.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
