@@ -166,16 +166,26 @@ def test_settings_are_the_papers():
     assert tfe.setting("tandem_feature") == tfe.setting("identity_feature") + tfe.setting("emotion_feature")
 
 
-def test_what_is_measured_now():
-    ours = {row.key: row.ours for row in paper("multimodal").results if row.ours}
-    assert ours == {
+METHODS = ("dtan", "dtgn", "weighted_sum", "joint_l3", "joint", "concatenation")
+MEASURED = {
+    "multimodal": {
         "svm/raw": "stills/50/raw/top1",
         "svm/residual": "stills/50/residual/top1",
         "alexnet": "stills/50/alexnet/top1",
         "two_branches": "stills/50/two_branches_hinge/top1",
         "two_branches/loss": "stills/50/two_branches_hinge/lowest_val_loss",
         **{f"top_k/224/{k}": f"stills/50/two_branches_hinge/top{k}" for k in range(1, 6)},
-    }
+    },
+    "dtagn": {
+        **{f"ckplus/{method}": f"sequences/{method}" for method in METHODS},
+        **{f"mmi/{method}": f"sequences-mmi/{method}" for method in METHODS},
+    },
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_what_is_measured_now(name):
+    assert {row.key: row.ours for row in paper(name).results if row.ours} == MEASURED[name]
 
 
 # --- the papers' numbers against each other ---
