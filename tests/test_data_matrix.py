@@ -6,18 +6,21 @@ from ferkit.data import DATASETS
 from ferkit.data.drawn import SETS
 from ferkit.data.matrix import DRAWN, NEEDS, OFFERS, usable
 
+DRAWN_EMOTIONS = "stills posed portraits large sequences sequences-mmi identities wild"
+SIX = f"{DRAWN_EMOTIONS} ckplus jaffe oulu mefed"  # six classes and more, and who is who
+
 # For each notebook the data sets it can use.
 TABLE = {
     "00": "stills posed portraits neutral large sequences sequences-mmi identities wild",
     "01": " ".join(OFFERS),
-    "02": "stills posed portraits large sequences sequences-mmi identities wild cmu london ckplus jaffe oulu mefed ised yale folder",
+    "02": f"{DRAWN_EMOTIONS} cmu london ckplus jaffe oulu mefed ised yale folder",
     "03": "stills mefed",
-    "04": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
+    "04": f"{SIX} folder",
     "05": "sequences sequences-mmi ckplus oulu",
     "06": "sequences sequences-mmi ckplus oulu",
-    "07": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed folder",
-    "08": "stills posed portraits large sequences sequences-mmi identities wild cmu ckplus jaffe oulu mefed ised fer2013 yale folder",
-    "09": "stills posed portraits large sequences sequences-mmi identities wild ckplus jaffe oulu mefed fer2013 folder",
+    "07": f"{SIX} affectnet fer2013 folder",  # paper 5 learns expressions from FER+, where nobody is named
+    "08": f"{DRAWN_EMOTIONS} cmu ckplus jaffe oulu mefed ised affectnet fer2013 yale folder",
+    "09": f"{SIX} affectnet fer2013 folder",
 }
 
 

@@ -9,7 +9,6 @@ class Offer:
 
     classes: int  # expressions, neutral among them; 0 when none are marked
     identities: bool = True  # whether it is known who is who
-    neutral: bool = True  # a neutral picture of everybody, the first frame of a sequence too
     sequences: bool = False
     film: bool = False  # as films, which are turned into frames first
     pictures: bool = True
@@ -21,7 +20,6 @@ class Need:
 
     classes: int = 2
     identities: bool = False
-    neutral: bool = False
     sequences: bool = False
     drawn: bool = False  # it is about the drawing itself
     labels_only: bool = False
@@ -45,10 +43,11 @@ OFFERS: dict[str, Offer] = {
     "oulu": Offer(7, sequences=True),
     "mmi": Offer(7, sequences=True, film=True),
     "mefed": _COMPOUND,
-    "ised": Offer(4, neutral=False),
-    "fer2013": Offer(8, identities=False, neutral=False),
-    "casia": Offer(0, neutral=False),
-    "lfw": Offer(0, neutral=False),
+    "ised": Offer(4),
+    "affectnet": Offer(8, identities=False),
+    "fer2013": Offer(8, identities=False),
+    "casia": Offer(0),
+    "lfw": Offer(0),
     "yale": Offer(4),
     "cremad": Offer(6, sequences=True, film=True),
     "ravdess": Offer(7, sequences=True, film=True),
@@ -64,7 +63,7 @@ NEEDS: dict[str, Need] = {
     "04": Need(classes=6, identities=True),
     "05": Need(classes=6, identities=True, sequences=True),
     "06": Need(classes=6, identities=True, sequences=True),
-    "07": Need(classes=6, identities=True, neutral=True),
+    "07": Need(classes=6),
     "08": Need(classes=3),
     "09": Need(classes=6),
 }
@@ -87,7 +86,6 @@ def usable(notebook: str, dataset: str) -> str | None:
         (need.sequences and not offer.sequences, "it has no sequences"),
         (offer.film, "its films must be turned into frames first"),
         (need.identities and not offer.identities, "it does not say who is in a picture"),
-        (need.neutral and not offer.neutral, "it has no neutral pictures"),
         (offer.classes < need.classes, f"it has {offer.classes} classes, {need.classes} are needed"),
     )
     return next((f"{dataset} cannot be used in notebook {number}: {why}" for wrong, why in reasons if wrong), None)
