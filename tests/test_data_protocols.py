@@ -1,15 +1,28 @@
 """The papers' protocols on the counted names of the data sets."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ferkit.data import ckplus, jaffe, mefed
+from ferkit.data import affectnet, ckplus, fer2013, ferplus, jaffe, mefed
 from ferkit.data.clips import Clip
-from ferkit.data.folds import fold_hash, people
-from ferkit.data.protocols import PROTOCOLS, dtagn, i2cnn, multimodal, stills, tfe
+from ferkit.data.folds import fold_hash, folds_ascending, people
+from ferkit.data.lfw import Pair
+from ferkit.data.protocols import (
+    PROTOCOLS,
+    dtagn,
+    emotionaldan,
+    i2cnn,
+    multimodal,
+    stills,
+    tfe,
+    tfe_ferplus,
+    tfe_identities,
+    tfe_pairs,
+)
 from ferkit.labels import BASIC7
 
 # The sequences of a person in the order of their numbers do not say their emotion, but for contempt.
@@ -136,5 +149,83 @@ def test_stills_refuse(clip, words):
         stills([clip])
 
 
+def photographs(dataset, counts, split=None, person=None):
+    """`counts[emotion]` pictures of nobody in particular, or all of one person."""
+    names = [(emotion, f"{split or dataset}-{emotion}-{i}") for emotion, count in counts.items() for i in range(count)]
+    return [
+        Clip(dataset, person or name, name, emotion, (Path(f"{name}.jpg"),), split=split) for emotion, name in names
+    ]
+
+
+def test_ferplus_is_split_as_its_provider_does():
+    """Sizes of the three parts from the published votes, tallied by the counts of the reader."""
+    expected = fer2013.EXPECTED["ferplus"].counts
+    clips = [
+        clip
+        for split in ("train", "val", "test")
+        for clip in photographs("fer2013", {e: expected[f"{split} {e}"] for e in ferplus.FACES}, split)
+    ]
+    (fold,) = tfe_ferplus(clips)
+    assert (len(fold.train), len(fold.val), len(fold.test)) == (25_060, 3_199, 3_153)
+    assert {clip.split for clip in fold.val} == {"val"}
+    with pytest.raises(ValueError, match="no clip is in test; is the copy complete"):
+        tfe_ferplus(fold.train + fold.val)
+    with pytest.raises(ValueError, match="needs a split of train, val, test; jaffe-fear-0 has None"):
+        tfe_ferplus(photographs("jaffe", {"fear": 1}))
+
+
+def test_one_picture_of_each_person_validates():
+    counts = {"a": 1, "b": 2, "c": 30}
+    clips = [
+        Clip("casia", who, f"{who}/{i}", "", (Path(f"{who}{i}.jpg"),)) for who, n in counts.items() for i in range(n)
+    ]
+    train, val = tfe_identities(clips, seed=1)
+    assert [clip.person for clip in val] == ["b", "c"]
+    assert sorted(clip.name for clip in train + val) == sorted(clip.name for clip in clips)
+    assert {clip.person for clip in train} == set(counts)  # nobody is validated who was never learnt
+    assert tfe_identities(clips[::-1], seed=1)[1] == val[::-1]
+    drawn = {tfe_identities(clips, seed=seed)[1][1].name for seed in range(40)}
+    assert len(drawn) > 10  # any of the thirty
+
+
+def test_pairs_are_measured_with_a_threshold_from_other_folds():
+    pairs = [Pair(f"a{i}", f"b{i}", i % 600 < 300, i // 600 + 1) for i in range(6000)]
+    folds = tfe_pairs(pairs)
+    assert [(len(others), len(own)) for others, own in folds] == [(5400, 600)] * 10
+    assert sorted(np.concatenate([own for _, own in folds]).tolist()) == list(range(6000))
+    for number, (others, own) in enumerate(folds, start=1):
+        assert {pairs[i].fold for i in own} == {number}
+        assert not set(others.tolist()) & set(own.tolist())
+        assert sum(pairs[i].same for i in own) == 300
+    with pytest.raises(ValueError, match=r"pairs in several folds.*got 1 fold"):
+        tfe_pairs(pairs[:600])
+
+
+def test_emotionaldan_trains_on_affectnet_and_tests_elsewhere():
+    counts = affectnet.EXPECTED["tables"].counts
+    small = {e: counts[f"train {e}"] // 100 for e in affectnet.CODES}
+    clips = photographs("affectnet", small, "train") + photographs("affectnet", dict.fromkeys(small, 5), "val")
+    others = [sequence("S005_001", "fear"), sequence("S138_008", "contempt"), *photographs("jaffe", {"surprise": 2})]
+    ck, japan = emotionaldan(clips, others)
+    assert (ck.name, japan.name) == ("ckplus", "jaffe")
+    assert len(ck.train) == sum(small.values()) - small["contempt"]
+    assert len(ck.val) == 35
+    assert Counter(clip.emotion for clip in ck.test) == {"neutral": 1, "fear": 3}
+    assert len(japan.test) == 2
+    assert japan.train == ck.train
+    (three,) = emotionaldan(clips, others, classes=3)  # nothing of JAFFE is left
+    assert Counter(clip.emotion for clip in three.test) == {"neutral": 2, "fear": 3, "contempt": 3}
+    assert not any(clip.emotion == "surprise" for clip in three.train + three.val)
+    with pytest.raises(ValueError, match="7 or 3 classes, got 8"):
+        emotionaldan(clips, others, classes=8)
+
+
+def test_folds_of_many_people_take_no_time():
+    clips = photographs("affectnet", {"fear": 40_000})
+    start = time.process_time()
+    folds_ascending(clips, 5)
+    assert time.process_time() - start < 20  # it was minutes when each person built the set of tested ones anew
+
+
 def test_each_paper_with_its_own_protocol_is_listed():
-    assert set(PROTOCOLS) == {"dtagn", "i2cnn", "tfe", "multimodal"}
+    assert set(PROTOCOLS) == {"dtagn", "i2cnn", "tfe", "tfe_ferplus", "multimodal", "emotionaldan"}

@@ -3,9 +3,14 @@
     folds = protocols.dtagn(clips)
 
 Each takes the clips of a reader and returns folds by person. What a paper calls validation and reports is `test` here; to
-choose an epoch, people for `val` are taken from the training part (`val_people`, drawn by `seed`).
+choose an epoch, people for `val` are taken from the training part (`val_people`, drawn by `seed`), or are the provider's
+own validation part. Who a face belongs to is learnt from other pictures of the same people, and measured on pairs:
+`tfe_identities` and `tfe_pairs` return no folds.
 """
 
+import hashlib
+import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +19,8 @@ import numpy as np
 
 from ferkit.data.clips import Clip
 from ferkit.data.files import is_film, shorten
-from ferkit.data.folds import Fold, fold_held_out, folds_ascending, people
+from ferkit.data.folds import PARTS, Fold, fold_held_out, folds_ascending, people
+from ferkit.data.lfw import Pair
 
 FOLDS = 10
 LAST = 3  # frames at the end of a sequence that show the emotion
@@ -53,6 +59,70 @@ def tfe(clips: Sequence[Clip], *, arrangement: str = "interleaved", val_people: 
     The paper does not say whether its folds are by person; these are.
     """
     return folds_ascending(stills(clips), FOLDS, arrangement=arrangement, val_people=val_people, seed=seed)
+
+
+def tfe_ferplus(clips: Sequence[Clip]) -> list[Fold]:
+    """The provider's own split of FER+ (`tfe`, section IV): 25 060 pictures to train, 3 199 to choose the epoch, 3 153 to test.
+
+    These are the pictures that the votes' majority gives one of eight emotions. Who is on them is not known: the split is
+    by picture. Raises ValueError for clips without a split and for parts without a clip.
+    """
+    parts = _by_split(clips, PARTS, "tfe_ferplus")
+    return [Fold("official", *(tuple(parts[part]) for part in PARTS))]
+
+
+def tfe_identities(clips: Sequence[Clip], seed: int = 0) -> tuple[list[Clip], list[Clip]]:
+    """(train, validate): one picture of each person, drawn by `seed`, validates who is who (`tfe`, section IV: CASIA-WebFace).
+
+    The same people are in both, as they must be. Somebody of one picture stays in the training part. Which picture is
+    drawn does not depend on the order of the clips.
+    """
+    pictures: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for clip in clips:
+        pictures[clip.dataset, clip.person].append(clip.name)
+
+    def drawn(who: tuple[str, str], name: str) -> str:
+        return hashlib.sha256(json.dumps([seed, *who, name]).encode()).hexdigest()
+
+    chosen = {
+        (*who, min(names, key=lambda name: drawn(who, name))) for who, names in pictures.items() if len(names) > 1
+    }
+    train: list[Clip] = []
+    val: list[Clip] = []
+    for clip in clips:
+        (val if (clip.dataset, clip.person, clip.name) in chosen else train).append(clip)
+    return train, val
+
+
+def tfe_pairs(pairs: Sequence[Pair]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """LFW's ten folds (`tfe`, section IV): each fold's (others, own) positions in `pairs`, 5 400 and 600.
+
+    On the others a threshold is chosen, on its own pairs it is measured; reported are the mean of the ten and its
+    standard error. Raises ValueError for pairs of one fold, which are view 1.
+    """
+    numbers = np.array([pair.fold for pair in pairs])
+    found = np.unique(numbers)
+    if len(found) < 2:
+        raise ValueError(f"expected pairs in several folds, as read_pairs(root) gives; got {len(found)} fold(s)")
+    return [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in found]
+
+
+def emotionaldan(clips: Sequence[Clip], others: Sequence[Clip], classes: int = 7) -> list[Fold]:
+    """Across databases (`emotionaldan`, section 4.2): a fold, named after it, for each data set in `others`, which is tested.
+
+    `clips` are AffectNet's: its training part trains, its validation part (4 000) chooses the epoch. Of sequences the
+    stills are tested (`stills`): CK+ has neutral pictures too. Without contempt (`classes=7`: 283 901 pictures train), or
+    without surprise for the three of `labels.to_three` (`classes=3`); the paper does not say what became of contempt.
+    """
+    if classes not in (3, 7):
+        raise ValueError(f"emotionaldan has 7 or 3 classes, got {classes}")
+    left_out = "contempt" if classes == 7 else "surprise"
+    parts = _by_split([clip for clip in clips if clip.emotion != left_out], ("train", "val"), "emotionaldan")
+    tested: defaultdict[str, list[Clip]] = defaultdict(list)
+    for clip in stills(clip for clip in others if clip.emotion != left_out):
+        tested[clip.dataset].append(clip)
+    train, val = tuple(parts["train"]), tuple(parts["val"])
+    return [Fold(name, train, val, tuple(test)) for name, test in tested.items()]
 
 
 def multimodal(clips: Sequence[Clip], *, val_people: int = 0, seed: int = 0) -> list[Fold]:
@@ -102,6 +172,18 @@ def stills(clips: Iterable[Clip], last: int = LAST) -> list[Clip]:
     return found
 
 
+def _by_split(clips: Sequence[Clip], parts: Sequence[str], protocol: str) -> dict[str, list[Clip]]:
+    """The clips of each of the provider's parts; ValueError when one has none, or a clip is in no part."""
+    found: dict[str, list[Clip]] = {part: [] for part in parts}
+    for clip in clips:
+        if clip.split not in found:
+            raise ValueError(f"{protocol} needs a split of {', '.join(parts)}; {clip.name} has {clip.split!r}")
+        found[clip.split].append(clip)
+    if empty := [part for part, group in found.items() if not group]:
+        raise ValueError(f"{protocol}: no clip is in {', '.join(empty)}; is the copy complete?")
+    return found
+
+
 def _of_frame(clip: Clip, place: int) -> dict[str, Any]:
     """What `extra` says of one frame: arrays with a value per frame are cut, all else holds for the whole clip."""
     count = len(clip.frames)
@@ -113,5 +195,7 @@ PROTOCOLS: dict[str, Callable[..., list[Fold]]] = {
     "dtagn": dtagn,
     "i2cnn": i2cnn,
     "tfe": tfe,
+    "tfe_ferplus": tfe_ferplus,
     "multimodal": multimodal,
+    "emotionaldan": emotionaldan,
 }
