@@ -4,7 +4,8 @@ import pytest
 
 from ferkit.data import DATASETS
 from ferkit.data.drawn import SETS
-from ferkit.data.matrix import DRAWN, NEEDS, OFFERS, usable
+from ferkit.data.matrix import DRAWN, NEEDS, OFFERS, markdown, usable
+from ferkit.paths import PROJECT
 
 DRAWN_EMOTIONS = "stills posed portraits large sequences sequences-mmi identities wild"
 SIX = f"{DRAWN_EMOTIONS} ckplus jaffe oulu mefed"  # six classes and more, and who is who
@@ -55,3 +56,8 @@ def test_reasons(notebook, name, why):
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="unknown notebook '77' or data set 'jaffe'"):
         usable("77", "jaffe")
+
+
+def test_the_readme_has_the_matrix():
+    """When the matrix changes: print(markdown()) is the new table."""
+    assert f"\n\n{markdown()}\n\n" in (PROJECT / "README.md").read_text(encoding="utf-8")

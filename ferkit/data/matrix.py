@@ -89,3 +89,11 @@ def usable(notebook: str, dataset: str) -> str | None:
         (offer.classes < need.classes, f"it has {offer.classes} classes, {need.classes} are needed"),
     )
     return next((f"{dataset} cannot be used in notebook {number}: {why}" for wrong, why in reasons if wrong), None)
+
+
+def markdown() -> str:
+    """The whole matrix as the table of the README: a row for each data set, a column for each notebook."""
+    head = ["", *NEEDS]
+    rows = [[f"`{name}`", *("" if usable(notebook, name) else "●" for notebook in NEEDS)] for name in OFFERS]
+    lines = [head, ["---", *(":-:" for _ in NEEDS)], *rows]
+    return "\n".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in lines)
