@@ -6,6 +6,7 @@ from ferkit import data
 from ferkit.data.clips import Clip
 from ferkit.data.cmu import frontal
 from ferkit.data.drawn import read_drawn
+from ferkit.faces.films import as_frames
 from ferkit.paths import data_root
 from ferkit.synthetic.sets import SETS, draw_set
 
@@ -16,11 +17,11 @@ PHOTOGRAPHS = {"london": lambda clips: clips, "cmu": frontal}
 def load_clips(name: str, level: str = "lesson", seed: int = 0, root: str | Path | None = None) -> list[Clip]:
     """The clips of a data set: a drawn set at `level` (drawn now when it is not there yet), or one read from `root`.
 
-    With `root`, a drawn set is read from there too, and nothing is drawn.
+    With `root`, a drawn set is read from there too, and nothing is drawn. Films become frames (`faces.films`), once.
     """
     if name in SETS and not root:
         return read_drawn(draw_set(name, level, seed), dataset=name)
-    return data.read(name, root or None)
+    return as_frames(data.read(name, root or None))
 
 
 def load_photographs(root: str | Path | None = None) -> dict[str, list[Clip]]:

@@ -10,7 +10,6 @@ class Offer:
     classes: int  # expressions, neutral among them; 0 when none are marked
     identities: bool = True  # whether it is known who is who
     sequences: bool = False
-    film: bool = False  # as films, which are turned into frames first
     pictures: bool = True
 
 
@@ -41,7 +40,7 @@ OFFERS: dict[str, Offer] = {
     "ckplus": Offer(8, sequences=True),
     "jaffe": Offer(7),
     "oulu": Offer(7, sequences=True),
-    "mmi": Offer(7, sequences=True, film=True),
+    "mmi": Offer(7, sequences=True),
     "mefed": _COMPOUND,
     "ised": Offer(4),
     "affectnet": Offer(8, identities=False),
@@ -49,8 +48,8 @@ OFFERS: dict[str, Offer] = {
     "casia": Offer(0),
     "lfw": Offer(0),
     "yale": Offer(4),
-    "cremad": Offer(6, sequences=True, film=True),
-    "ravdess": Offer(7, sequences=True, film=True),
+    "cremad": Offer(6, sequences=True),
+    "ravdess": Offer(7, sequences=True),
     "ferplus": Offer(8, identities=False, pictures=False),
     "folder": Offer(8),  # what is in it is seen when it is read
 }
@@ -84,7 +83,6 @@ def usable(notebook: str, dataset: str) -> str | None:
         (not offer.pictures, "it has labels and no pictures"),
         (not offer.classes, "it says who is in a picture, not what the face shows"),
         (need.sequences and not offer.sequences, "it has no sequences"),
-        (offer.film, "its films must be turned into frames first"),
         (need.identities and not offer.identities, "it does not say who is in a picture"),
         (offer.classes < need.classes, f"it has {offer.classes} classes, {need.classes} are needed"),
     )
