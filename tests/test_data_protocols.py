@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,19 @@ def test_stills_are_the_first_and_the_last_three():
     assert [clip.name for clip in stills([sequence("S005_001")], last=1)] == ["S005_001/0", "S005_001/5"]
 
 
+def test_stills_of_a_face_that_goes_back_to_neutral_are_around_the_peak():
+    whole = sequence("S001_001", "fear", frames=9, dataset="mmi")
+    places = {peak: [int(c.name[9:]) for c in stills([replace(whole, peak=peak)])] for peak in (2, 4, 7, 8, None)}
+    assert places == {2: [0, 1, 2, 3], 4: [0, 3, 4, 5], 7: [0, 6, 7, 8], 8: [0, 6, 7, 8], None: [0, 6, 7, 8]}
+
+
+def test_stills_of_speech_promise_no_neutral_face():
+    speech = replace(sequence("1001_DFA", "anger", dataset="cremad"), peak=3, extra={"speaks": True})
+    assert [(clip.emotion, clip.name) for clip in stills([speech])] == [
+        ("anger", f"1001_DFA/{place}") for place in (2, 3, 4)
+    ]
+
+
 def test_stills_cut_what_has_a_value_per_frame():
     whole = sequence("S005_001")
     extra = {"intensity": np.arange(6) / 5, "landmarks": np.zeros((6, 68, 2)), "action_units": {9: 4}}
@@ -139,8 +153,8 @@ def test_stills_cut_what_has_a_value_per_frame():
         (sequence("S005_001", frames=3), "S005_001 has 3 frames; the first and the last 3 are needed"),
         (Clip("mmi", "S001", "a", "fear", (Path("a.avi"),)), "mmi a is a film; turn it into frames first"),
         (
-            Clip("drawn", "p1", "b", "fear", tuple(Path(f"{i}.png") for i in range(9)), peak=4),
-            r"drawn b does not end at its peak \(frame 4 of 9\)",
+            Clip("drawn", "p1", "b", "fear", tuple(Path(f"{i}.png") for i in range(9)), peak=1),
+            "drawn b has 3 frames until its peak, frame 1; the first and the last 3 are needed",
         ),
     ],
 )

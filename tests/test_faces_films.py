@@ -163,5 +163,5 @@ def test_a_film_set_is_loaded_as_sequences(tmp_path, monkeypatch):
         clips = loaders.load_clips("ravdess", root=tmp_path)
     assert len(dtagn(clips)) == 10
     assert {len(clip.frames) for clip in clips} == {6}
-    with pytest.raises(ValueError, match="does not end at its peak"):  # the last frames are no expression
-        stills(clips)
+    shown = stills(clips)  # the last frames may be no expression any more, the first need not be neutral
+    assert [(still.emotion, still.name[-2:]) for still in shown[:3]] == [("fear", "/1"), ("fear", "/2"), ("fear", "/3")]

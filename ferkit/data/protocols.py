@@ -137,39 +137,50 @@ def multimodal(clips: Sequence[Clip], *, val_people: int = 0, seed: int = 0) -> 
 
 
 def stills(clips: Iterable[Clip], last: int = LAST) -> list[Clip]:
-    """A clip per picture: of a sequence its first frame as neutral and its `last` ones as its emotion; photographs as they are.
+    """A clip per picture: of a sequence its first frame as neutral and `last` ones as its emotion; photographs as they are.
 
+    These are the last frames, or, where the peak is known and is not the end (MMI's faces go back to neutral), those
+    around the peak. Of speech (`speaks` in `extra`) the first frame is left out: nobody promises that it is neutral.
     Names get the frame's position (`S005_001/10`), `sequence` is the name of the whole. Raises ValueError for films, whose
-    frames are not known before they are decoded, for sequences that do not end at their peak, and for those of fewer than
-    `last` + 1 frames.
+    frames are not known before they are decoded, and for sequences too short to have `last` frames after the first.
     """
     found = []
     for clip in clips:
-        count = len(clip.frames)
         if is_film(clip.frames[0]):
             raise ValueError(f"{clip.dataset} {clip.name} is a film; turn it into frames first")
-        if count == 1:
+        if len(clip.frames) == 1:
             found.append(clip)
             continue
-        if count <= last:
-            raise ValueError(f"{clip.dataset} {clip.name} has {count} frames; the first and the last {last} are needed")
-        if clip.peak not in (None, count - 1):
-            raise ValueError(f"{clip.dataset} {clip.name} does not end at its peak (frame {clip.peak} of {count})")
-        for place in (0, *range(count - last, count)):
-            emotion = clip.emotion if place else "neutral"
-            found.append(
-                replace(
-                    clip,
-                    name=f"{clip.name}/{place}",
-                    emotion=emotion,
-                    complementary=clip.complementary if place else None,
-                    frames=(clip.frames[place],),
-                    sequence=clip.name,
-                    peak=None,
-                    extra=_of_frame(clip, place),
-                )
-            )
+        places = _at_peak(clip, last)
+        if not clip.extra.get("speaks"):
+            found.append(_still(clip, 0, "neutral"))
+        found += [_still(clip, place, clip.emotion) for place in places]
     return found
+
+
+def _at_peak(clip: Clip, last: int) -> range:
+    """The places of the `last` frames of a sequence, or of as many around its peak."""
+    count = len(clip.frames)
+    end = count if clip.peak is None else min(count, clip.peak + 1 + last // 2)
+    if end <= last:
+        where = "" if end == count else f" until its peak, frame {clip.peak}"
+        raise ValueError(
+            f"{clip.dataset} {clip.name} has {end} frames{where}; the first and the last {last} are needed"
+        )
+    return range(end - last, end)
+
+
+def _still(clip: Clip, place: int, emotion: str) -> Clip:
+    return replace(
+        clip,
+        name=f"{clip.name}/{place}",
+        emotion=emotion,
+        complementary=clip.complementary if place else None,
+        frames=(clip.frames[place],),
+        sequence=clip.name,
+        peak=None,
+        extra=_of_frame(clip, place),
+    )
 
 
 def _by_split(clips: Sequence[Clip], parts: Sequence[str], protocol: str) -> dict[str, list[Clip]]:
