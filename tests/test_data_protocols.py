@@ -202,17 +202,24 @@ def test_one_picture_of_each_person_validates():
     assert len(drawn) > 10  # any of the thirty
 
 
-def test_pairs_are_measured_with_a_threshold_from_other_folds():
-    pairs = [Pair(f"a{i}", f"b{i}", i % 600 < 300, i // 600 + 1) for i in range(6000)]
-    folds = tfe_pairs(pairs)
-    assert [(len(others), len(own)) for others, own in folds] == [(5400, 600)] * 10
-    assert sorted(np.concatenate([own for _, own in folds]).tolist()) == list(range(6000))
-    for number, (others, own) in enumerate(folds, start=1):
-        assert {pairs[i].fold for i in own} == {number}
-        assert not set(others.tolist()) & set(own.tolist())
-        assert sum(pairs[i].same for i in own) == 300
+def test_pairs_are_places_among_the_clips_in_ten_folds():
+    clips = [Clip("lfw", f"p{i // 4}", f"n{i}", "", (Path(f"{i}.jpg"),)) for i in range(8)]
+    pairs = [
+        Pair(f"n{i % 4}", f"n{(i + 1) % 4 if i % 600 < 300 else 4 + i % 4}", i % 600 < 300, i // 600 + 1)
+        for i in range(6000)
+    ]
+    shuffled = clips[::-1]
+    first, second, same, fold = tfe_pairs(pairs, shuffled)
+    assert [shuffled[i].name for i in first] == [pair.first for pair in pairs]
+    assert [shuffled[i].name for i in second] == [pair.second for pair in pairs]
+    people = np.array([clip.person for clip in shuffled])
+    assert np.array_equal(people[first] == people[second], same)
+    assert np.bincount(fold).tolist() == [600] * 10
+    assert np.bincount(fold[same]).tolist() == [300] * 10
     with pytest.raises(ValueError, match=r"pairs in several folds.*got 1 fold"):
-        tfe_pairs(pairs[:600])
+        tfe_pairs(pairs[:600], clips)
+    with pytest.raises(ValueError, match=r"1 picture\(s\) of the pairs are not among the clips: n7"):
+        tfe_pairs(pairs, clips[:7])
 
 
 def test_emotionaldan_trains_on_affectnet_and_tests_elsewhere():

@@ -94,17 +94,20 @@ def tfe_identities(clips: Sequence[Clip], seed: int = 0) -> tuple[list[Clip], li
     return train, val
 
 
-def tfe_pairs(pairs: Sequence[Pair]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """LFW's ten folds (`tfe`, section IV): each fold's (others, own) positions in `pairs`, 5 400 and 600.
+def tfe_pairs(pairs: Sequence[Pair], clips: Sequence[Clip]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """LFW's pairs as arrays `(P,)` (`tfe`, section IV): places of the first and second picture in `clips`, same, fold from 0.
 
-    On the others a threshold is chosen, on its own pairs it is measured; reported are the mean of the ten and its
-    standard error. Raises ValueError for pairs of one fold, which are view 1.
+    The 6 000 of view 2 are in ten folds of 600: on nine a threshold is chosen, on the tenth it is measured. Raises
+    ValueError for pairs of one fold, which are view 1, and for pairs of pictures that are not among the clips.
     """
-    numbers = np.array([pair.fold for pair in pairs])
-    found = np.unique(numbers)
-    if len(found) < 2:
+    place = {clip.name: row for row, clip in enumerate(clips)}
+    if absent := sorted({name for pair in pairs for name in (pair.first, pair.second) if name not in place}):
+        raise ValueError(f"{len(absent)} picture(s) of the pairs are not among the clips: {shorten(absent)}")
+    fold = np.array([pair.fold - 1 for pair in pairs])
+    if len(found := np.unique(fold)) < 2:
         raise ValueError(f"expected pairs in several folds, as read_pairs(root) gives; got {len(found)} fold(s)")
-    return [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in found]
+    first, second = (np.array([place[getattr(pair, side)] for pair in pairs]) for side in ("first", "second"))
+    return first, second, np.array([pair.same for pair in pairs]), fold
 
 
 def emotionaldan(clips: Sequence[Clip], others: Sequence[Clip], classes: int = 7) -> list[Fold]:
