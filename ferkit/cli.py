@@ -172,6 +172,30 @@ def data_get(name: str, root: Root = None) -> None:
     typer.echo(f"{name} is in {get(name, root)}")
 
 
+@data_app.command("prepare")
+def data_prepare(
+    name: str,
+    size: Annotated[int, typer.Option(help="Pixels of an aligned face.")] = 224,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="The I-th of N parts: one at a time, or on N computers.")
+    ] = "1/1",
+    level: Level = None,
+    root: Root = None,
+) -> None:
+    """Find and align the faces of a data set, once; a large one in shards."""
+    from ferkit.data.shards import parse_shard
+    from ferkit.faces.store import prepare
+    from ferkit.loaders import load_clips
+
+    clips = load_clips(name, level or "lesson", root=root, shard=parse_shard(shard))
+    if not clips:
+        typer.echo(f"shard {shard} of {name} has no clips: more shards than people")
+        return
+    faces = prepare(clips, size)
+    typer.echo(faces.summary().to_string())
+    typer.echo(f"prepared faces: {faces.folder}")
+
+
 @data_app.command("card")
 def data_card(name: str) -> None:
     """Where a data set comes from, and its terms."""

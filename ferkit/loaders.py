@@ -11,6 +11,8 @@ from ferkit import data
 from ferkit.data.clips import Clip
 from ferkit.data.cmu import frontal
 from ferkit.data.drawn import read_drawn
+from ferkit.data.shards import WHOLE, shard_of
+from ferkit.faces.films import as_frames
 from ferkit.paths import data_root
 from ferkit.synthetic.sets import SETS, draw_set
 
@@ -18,14 +20,24 @@ from ferkit.synthetic.sets import SETS, draw_set
 PHOTOGRAPHS = {"london": lambda clips: clips, "cmu": frontal}
 
 
-def load_clips(name: str, level: str = "lesson", seed: int = 0, root: str | Path | None = None) -> list[Clip]:
+def load_clips(
+    name: str,
+    level: str = "lesson",
+    seed: int = 0,
+    root: str | Path | None = None,
+    shard: tuple[int, int] = WHOLE,
+) -> list[Clip]:
     """The clips of a data set: a drawn set at `level` (drawn now when it is not there yet), or one read from `root`.
 
-    With `root`, a drawn set is read from there too, and nothing is drawn.
+    With `root`, a drawn set is read from there too, and nothing is drawn. Films become frames (`faces.films`), once. A
+    large set is prepared in shards (`data.shards`), one after the other or on several computers:
+
+        for i in range(1, 9):
+            part = prepare(load_clips("casia", shard=(i, 8)), 224)
     """
     if name in SETS and not root:
-        return read_drawn(draw_set(name, level, seed), dataset=name)
-    return data.read(name, root or None)
+        return shard_of(read_drawn(draw_set(name, level, seed), dataset=name), shard)
+    return as_frames(shard_of(data.read(name, root or None), shard))
 
 
 def load_photographs(root: str | Path | None = None) -> dict[str, list[Clip]]:

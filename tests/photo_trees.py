@@ -4,6 +4,7 @@ import io
 import struct
 from pathlib import Path
 
+import numpy as np
 from data_trees import junk, picture, text
 from PIL import Image
 
@@ -144,3 +145,58 @@ def make_ravdess(root: Path, archive: bool = True) -> int:
             film.write_bytes(b"ftyp")
     junk(film.parent)
     return 4
+
+
+AFFECTNET = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+UNREADABLE = "103/29a31ebf1567693f4644c8ba3476ca9a72ee07fe67a5860d98707a0a.jpg"
+
+
+def affectnet_row(path: str, code: object, valence: object = 0.74, arousal: object = 0.07) -> str:
+    """A row whose landmarks are 0.5, 1.5, ... 135.5."""
+    points = ";".join(f"{i + 0.5}" for i in range(136))
+    return f"{path},20,-3,200,210,{points},{code},{valence},{arousal}"
+
+
+def make_affectnet(root: Path, newline: str = "\n", bom: bool = False) -> int:
+    """The first release: rows without an emotion or a readable picture among others, validation without a header; returns those read."""
+    rows = {
+        "training.csv": (("17/0a1b.jpg", 1), ("17/0a2b.JPG", 0), ("2/ff.png", 10), (UNREADABLE, 1), ("103/c.bmp", 7)),
+        "validation.csv": (("17/ee.jpg", 6), ("2/dd.tif", 8)),
+    }
+    images = root / "Manually_Annotated" / "Manually_Annotated_Images"
+    for name, listed in rows.items():
+        lines = [affectnet_row(path, code, *((-2, -2) if path == "17/ee.jpg" else ())) for path, code in listed]
+        header = [AFFECTNET] if name == "training.csv" else []
+        text(
+            root / "Manually_Annotated_file_lists" / name,
+            "\n".join([*header, *lines, ""]),
+            newline,
+            bom and bool(header),
+        )
+        for path, _ in listed:
+            picture(images / path)
+    (images / UNREADABLE).write_bytes(b"")
+    junk(images / "17")
+    junk(images)
+    junk(root / "Manually_Annotated_file_lists")
+    return 4
+
+
+def make_affectnet_arrays(root: Path) -> int:
+    """The newer release: numbers as text or not, of both parts; returns the pictures."""
+    for part, listed in (("train_set", ((9, 1), (10, 0), (2, 7))), ("val_set", ((9, 6),))):
+        for number, code in listed:
+            picture(root / part / "images" / f"{number}.jpg")
+            make_arrays(root / part / "annotations", number, code, as_text=number == 9)
+        junk(root / part / "annotations")
+        junk(root / part / "images")
+    return 4
+
+
+def make_arrays(folder: Path, number: int, code: object, as_text: bool = False) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = str if as_text else float
+    for what, value in (("exp", code), ("val", kind(-0.25)), ("aro", kind(0.5))):
+        np.save(folder / f"{number}_{what}.npy", np.array(str(value) if as_text else value))
+    points = np.arange(136) + 0.5
+    np.save(folder / f"{number}_lnd.npy", points.astype(str) if as_text else points)

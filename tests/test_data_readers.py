@@ -23,6 +23,7 @@ from data_trees import (
     write_tem,
 )
 from photo_trees import (
+    make_affectnet,
     make_casia,
     make_cremad,
     make_fer2013,
@@ -51,6 +52,7 @@ READERS = {
     "mmi": (make_mmi, "mmi"),
     "mefed": (make_mefed, "mefed"),
     "ised": (make_ised, "ised"),
+    "affectnet": (make_affectnet, "AffectNet"),
     "fer2013": (make_fer2013, "fer2013"),
     "casia": (make_casia, "casia"),
     "lfw": (make_lfw, "LFW"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ferkit.data import (
+    affectnet,
     casia,
     ckplus,
     cmu,
@@ -45,6 +46,7 @@ DATASETS: tuple[DataSet, ...] = (
     DataSet("mmi", mmi.read_mmi, ("mmi", "MMI"), mmi.CARD, mmi.EXPECTED),
     DataSet("mefed", mefed.read_mefed, ("mefed", "iCV-MEFED", "iCV_MEFED"), mefed.CARD, mefed.expected_of),
     DataSet("ised", ised.read_ised, ("ised", "ISED"), ised.CARD, ised.EXPECTED),
+    DataSet("affectnet", affectnet.read_affectnet, ("affectnet", "AffectNet"), affectnet.CARD, affectnet.expected_of),
     DataSet("fer2013", fer2013.read_fer2013, ("fer2013", "FER2013"), fer2013.CARD, fer2013.expected_of),
     DataSet("casia", casia.read_casia, ("casia", *casia.ROOTS), casia.CARD, casia.expected_of),
     DataSet("lfw", lfw.read_lfw, ("lfw", "LFW", "lfw_home"), lfw.CARD, lfw.EXPECTED),

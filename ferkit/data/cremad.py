@@ -59,7 +59,7 @@ def read_cremad(root: str | Path, verify: str = "warn", labels: str = "voted") -
 
     `voted` leaves out the 470 films with a tie; seen and intended agree in 4 931 of 7 442. `intended` needs no table. Four
     films that the readme calls bad are left out. A film is one frame, not opened; `extra` has `labels`, `intended`, `vote`,
-    `sentence`, `level`. Raises FileNotFoundError too where Git LFS left pointers in place of the films. Mouths speak.
+    `sentence`, `level`, and `speaks`: mouths do. Raises FileNotFoundError too where Git LFS left pointers in place of films.
     """
     check_level(verify)
     if labels not in LABELS:
@@ -120,5 +120,12 @@ def _votes(root: Path, labels: str, problems: list[str]) -> dict[str, str]:
 def _clip(path: Path, match: re.Match[str], vote: str | None, labels: str) -> Clip:
     person, sentence, code, level = match.groups()
     emotion = VOTES[vote] if labels == "voted" and vote else CODES[code]
-    extra = {"labels": labels, "intended": CODES[code], "vote": vote, "sentence": sentence, "level": level}
+    extra = {
+        "labels": labels,
+        "intended": CODES[code],
+        "vote": vote,
+        "sentence": sentence,
+        "level": level,
+        "speaks": True,
+    }
     return Clip("cremad", person, path.stem, emotion, (path,), sequence=path.stem, extra=extra)

@@ -39,8 +39,9 @@ def image_files(folder: Path, suffixes: Collection[str] = IMAGES) -> list[Path]:
 
 def folders(folder: Path) -> list[Path]:
     """The folders directly in `folder`, by number; stray files and hidden folders are passed over."""
-    found = (path for path in folder.iterdir() if not path.name.startswith(".") and not is_junk(path.name))
-    return sorted((path for path in found if path.is_dir()), key=lambda path: natural(path.name))
+    with os.scandir(folder) as entries:  # knows the kind of an entry without asking for each: some folders hold 300 000
+        found = [entry.name for entry in entries if entry.is_dir()]
+    return [folder / name for name in sorted(found, key=natural) if not name.startswith(".") and not is_junk(name)]
 
 
 def nested(root: Path, name: str) -> Path | None:
@@ -86,9 +87,10 @@ def files_below(root: Path, suffixes: Collection[str] = IMAGES, depth: int = 2) 
 def _levels(root: Path, depth: int) -> Iterator[list[Path]]:
     """`root`, then the folders in it, then those in these ..."""
     level = [root] if root.is_dir() else []
-    for _ in range(depth + 1):
-        yield level
+    yield level
+    for _ in range(depth):
         level = [inner for folder in level for inner in folders(folder)]
+        yield level
 
 
 def text_lines(path: Path) -> list[str]:

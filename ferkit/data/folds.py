@@ -170,16 +170,16 @@ def load_folds(path: str | Path, clips: Sequence[Clip]) -> list[Fold]:
     listed = [who for group in parts["test"].values() for who in group]
     if twice := [" ".join(who) for who, count in Counter(listed).items() if count > 1]:
         raise ValueError(f"{path}: {len(twice)} person(s) are tested in more than one fold: {shorten(twice)}")
-    everybody = people(clips)
-    if unknown := [" ".join(who) for who in everybody if who not in set(listed)]:
+    known, there = set(listed), set(people(clips))
+    if unknown := [" ".join(who) for who in people(clips) if who not in known]:
         raise ValueError(
             f"{path} has no fold for {len(unknown)} person(s): {shorten(unknown)}; make new folds for these clips"
         )
-    if gone := [" ".join(who) for who in listed if who not in set(everybody)]:
+    if gone := [" ".join(who) for who in listed if who not in there]:
         warnings.warn(
             f"{path}: {len(gone)} person(s) of the list are not among the clips: {shorten(gone)}", stacklevel=2
         )
-    if empty := [name for name, group in parts["test"].items() if not set(group) & set(everybody)]:
+    if empty := [name for name, group in parts["test"].items() if not set(group) & there]:
         raise ValueError(f"{path}: no clip is left to test in fold {shorten(empty)}; make new folds for these clips")
     return [_fold(name, clips, set(parts["val"].get(name, ())), set(group)) for name, group in parts["test"].items()]
 
@@ -214,14 +214,16 @@ def _numbered(parts: Sequence[list[Person]]) -> dict[str, list[Person]]:
 def _folds(clips: Sequence[Clip], parts: dict[str, list[Person]], val_people: int, seed: int) -> list[Fold]:
     everybody = people(clips)
     folds = []
-    for name, test in parts.items():
-        train = [who for who in everybody if who not in set(test)]
+    for name, group in parts.items():
+        test = set(group)
+        train = [who for who in everybody if who not in test]
         if not 0 <= val_people < len(train):
             raise ValueError(
                 f"{val_people} people for validation cannot be taken from {len(train)} training people (fold {name}); "
                 f"choose 0 to {len(train) - 1}"
             )
-        folds.append(_fold(name, clips, set(_shuffled(train, seed, name)[:val_people]), set(test)))
+        val = _shuffled(train, seed, name)[:val_people] if val_people else ()
+        folds.append(_fold(name, clips, set(val), test))
     return folds
 
 

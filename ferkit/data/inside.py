@@ -28,8 +28,14 @@ SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # JPEG and PNG
 
 def holder(path: str | Path) -> Path | None:
     """The file that a place lies in; None for a path that is a file of its own. Goes by the names alone."""
+    file, _ = _split(path)
+    return Path(file) if file else None
+
+
+def _split(path: str | Path) -> tuple[str, int]:
+    """The file that a place lies in and the byte; "" for a path that is a file of its own."""
     parent, name = os.path.split(path)
-    return Path(parent) if name.isdigit() and parent.lower().endswith((RECORDS, TABLE)) else None
+    return (parent, int(name)) if name.isdigit() and parent.lower().endswith((RECORDS, TABLE)) else ("", 0)
 
 
 def file_bytes(path: str | Path) -> bytes:
@@ -37,11 +43,10 @@ def file_bytes(path: str | Path) -> bytes:
 
     Raises OSError when it cannot be opened, ValueError when there is no picture at that place.
     """
-    file = holder(path)
-    if file is None:
+    file, start = _split(path)
+    if not file:
         return Path(path).read_bytes()
-    start = int(Path(path).name)
-    if file.suffix.lower() == RECORDS:
+    if file.lower().endswith(RECORDS):
         payload, _ = _payload(_mapped(file), start, file)
         return payload[_body(payload, path) :]
     return b"P5 %d %d 255\n" % (SIDE, SIDE) + row_pixels(path).tobytes()
@@ -49,8 +54,8 @@ def file_bytes(path: str | Path) -> bytes:
 
 def row_pixels(place: str | Path) -> np.ndarray:
     """The picture in a table's row, `(48, 48)` uint8: the cell with 2 304 numbers."""
-    file, start = Path(place).parent, int(Path(place).name)
-    content = _mapped(file)
+    file, number = os.path.split(place)
+    content, start = _mapped(file), int(number)
     end = content.find(b"\n", start)
     row = content[start : end if end >= 0 else len(content)]
     cell = max(row.split(b","), key=len)
@@ -78,7 +83,7 @@ def record_labels(file: str | Path) -> Iterator[tuple[int, float]]:
         start = following
 
 
-def _head(content: mmap.mmap, start: int, file: Path) -> tuple[int, int, int]:
+def _head(content: mmap.mmap, start: int, file: str | Path) -> tuple[int, int, int]:
     """Part and length of the payload at `start`, and where the next one begins."""
     if start + HEAD.size > len(content):
         raise ValueError(f"{file} is cut off in a record's head at byte {start}; copy it again")
@@ -93,7 +98,7 @@ def _head(content: mmap.mmap, start: int, file: Path) -> tuple[int, int, int]:
     return lengths >> 29, length, start + HEAD.size + -(-length // 4) * 4
 
 
-def _payload(content: mmap.mmap, start: int, file: Path) -> tuple[bytes, int]:
+def _payload(content: mmap.mmap, start: int, file: str | Path) -> tuple[bytes, int]:
     """The whole payload of the record at `start`, its parts joined, and where the next record begins."""
     part, length, following = _head(content, start, file)
     payload = content[start + HEAD.size : start + HEAD.size + length]
@@ -112,7 +117,7 @@ def _body(payload: bytes, path: str | Path) -> int:
     return begin
 
 
-def _mapped(file: Path) -> mmap.mmap:
+def _mapped(file: str | Path) -> mmap.mmap:
     """The file as memory; opened once and again when it has changed."""
     state = os.stat(file)
     return _map(str(file), state.st_size, state.st_mtime_ns)

@@ -9,9 +9,7 @@ class Offer:
 
     classes: int  # expressions, neutral among them; 0 when none are marked
     identities: bool = True  # whether it is known who is who
-    neutral: bool = True  # a neutral picture of everybody, the first frame of a sequence too
     sequences: bool = False
-    film: bool = False  # as films, which are turned into frames first
     pictures: bool = True
 
 
@@ -21,7 +19,6 @@ class Need:
 
     classes: int = 2
     identities: bool = False
-    neutral: bool = False
     sequences: bool = False
     drawn: bool = False  # it is about the drawing itself
     labels_only: bool = False
@@ -43,15 +40,16 @@ OFFERS: dict[str, Offer] = {
     "ckplus": Offer(8, sequences=True),
     "jaffe": Offer(7),
     "oulu": Offer(7, sequences=True),
-    "mmi": Offer(7, sequences=True, film=True),
+    "mmi": Offer(7, sequences=True),
     "mefed": _COMPOUND,
-    "ised": Offer(4, neutral=False),
-    "fer2013": Offer(8, identities=False, neutral=False),
-    "casia": Offer(0, neutral=False),
-    "lfw": Offer(0, neutral=False),
+    "ised": Offer(4),
+    "affectnet": Offer(8, identities=False),
+    "fer2013": Offer(8, identities=False),
+    "casia": Offer(0),
+    "lfw": Offer(0),
     "yale": Offer(4),
-    "cremad": Offer(6, sequences=True, film=True),
-    "ravdess": Offer(7, sequences=True, film=True),
+    "cremad": Offer(6, sequences=True),
+    "ravdess": Offer(7, sequences=True),
     "ferplus": Offer(8, identities=False, pictures=False),
     "folder": Offer(8),  # what is in it is seen when it is read
 }
@@ -64,7 +62,7 @@ NEEDS: dict[str, Need] = {
     "04": Need(classes=6, identities=True),
     "05": Need(classes=6, identities=True, sequences=True),
     "06": Need(classes=6, identities=True, sequences=True),
-    "07": Need(classes=6, identities=True, neutral=True),
+    "07": Need(classes=6),
     "08": Need(classes=3),
     "09": Need(classes=6),
 }
@@ -85,9 +83,15 @@ def usable(notebook: str, dataset: str) -> str | None:
         (not offer.pictures, "it has labels and no pictures"),
         (not offer.classes, "it says who is in a picture, not what the face shows"),
         (need.sequences and not offer.sequences, "it has no sequences"),
-        (offer.film, "its films must be turned into frames first"),
         (need.identities and not offer.identities, "it does not say who is in a picture"),
-        (need.neutral and not offer.neutral, "it has no neutral pictures"),
         (offer.classes < need.classes, f"it has {offer.classes} classes, {need.classes} are needed"),
     )
     return next((f"{dataset} cannot be used in notebook {number}: {why}" for wrong, why in reasons if wrong), None)
+
+
+def markdown() -> str:
+    """The whole matrix as the table of the README: a row for each data set, a column for each notebook."""
+    head = ["", *NEEDS]
+    rows = [[f"`{name}`", *("" if usable(notebook, name) else "●" for notebook in NEEDS)] for name in OFFERS]
+    lines = [head, ["---", *(":-:" for _ in NEEDS)], *rows]
+    return "\n".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in lines)

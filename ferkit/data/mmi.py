@@ -44,8 +44,8 @@ def read_mmi(root: str | Path, verify: str = "warn", sessions: Collection[int | 
 
     Read are emotions 1 to 6 in views 0 and 2, all or those of the numbers in `sessions`. A film is one frame, not opened.
     `extra` has `view`, `turn` (degrees clockwise that make a film upright whose frames are not 480 pixels high), `half`
-    (of a dual view, the one believed frontal, or None) and `action_units` (their file, or None). The apex is somewhere in
-    the middle and not marked: `peak` is None.
+    (of a dual view, the one believed frontal, or None: `faces.films` looks) and `action_units` (their file, or None). The
+    apex is somewhere in the middle and not marked: `peak` is None.
     """
     check_level(verify)
     root = Path(root).expanduser()

@@ -59,7 +59,8 @@ def read_ravdess(root: str | Path, verify: str = "warn", calm: str | None = None
 
     Names are modality, channel, emotion, intensity, statement, repetition, actor. Read are modality 02 (video only; 01 is the
     same with sound) and channel 01 (speech; 02 is song). `calm` is none of our emotions: it is left out, or counted as
-    the emotion given. A film is one frame, not opened. `extra` has `intensity`, `statement` and `sex` (odd numbers are men). Mouths speak.
+    the emotion given. A film is one frame, not opened. `extra` has `intensity`, `statement`, `sex` (odd numbers are men) and
+    `speaks`: mouths do.
     """
     check_level(verify)
     root = Path(root).expanduser()
@@ -91,5 +92,6 @@ def _clip(path: Path, match: re.Match[str], calm: str | None) -> Clip:
         "intensity": "strong" if intensity == "02" else "normal",
         "statement": int(statement),
         "sex": "male" if int(person) % 2 else "female",
+        "speaks": True,
     }
     return Clip("ravdess", person, path.stem, emotion, (path,), sequence=path.stem, extra=extra)
