@@ -85,6 +85,7 @@ TABLES = {
     "plot_top_k": curves(),
     "plot_intervals": intervals(),
     "plot_history": histories(),
+    "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),
     "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
                               "base": 0, "goal_low": 0, "goal_high": 0.5}),
     "plot_alpha": pd.DataFrame({"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}),
