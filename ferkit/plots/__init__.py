@@ -7,6 +7,7 @@ Convention
 """
 
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
+from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc
 from ferkit.plots.faces import (
     plot_alignment_steps,
     plot_contact_sheet,
@@ -26,14 +27,17 @@ __all__ = [
     "SERIES",
     "draw",
     "plot_alignment_steps",
+    "plot_cam",
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
     "plot_displacement",
+    "plot_embedding",
     "plot_gap",
     "plot_intervals",
     "plot_landmarks",
     "plot_residuals",
+    "plot_roc",
     "plot_top_k",
     "plot_votes",
     "plot_wall",
