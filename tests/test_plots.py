@@ -86,6 +86,10 @@ TABLES = {
     "plot_intervals": intervals(),
     "plot_history": histories(),
     "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),
+    "plot_embedding": pd.DataFrame({"panel": ["a"] * 3 + ["b"] * 3, "x": range(6), "y": [0, 3, 1, 4, 2, 5],
+                                    "part": ["training", "test"] * 3, "emotion": ["fear", "fear", "anger"] * 2}),
+    "plot_roc": pd.DataFrame({"name": ["one"] * 3 + ["other"] * 2, "threshold": [9, 1, 0, 9, 0],
+                              "false_accepts": [0, 0.25, 1, 0, 1], "true_accepts": [0, 0.75, 1, 0, 1]}),
     "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
                               "base": 0, "goal_low": 0, "goal_high": 0.5}),
     "plot_alpha": pd.DataFrame({"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}),
@@ -250,6 +254,65 @@ def test_intervals_stand_in_the_order_of_the_table(ax):
     low, high = ax.containers[0][2][0].get_segments()[0][:, 0]
     assert (low, high) == pytest.approx((0.24, 0.28))
     assert {text.get_text() for text in ax.get_legend().get_texts()} >= {"one photograph", "all pictures"}
+
+
+# --- what networks look at ---
+
+
+def test_an_embedding_has_the_colours_of_emotions_and_small_training_points(ax):
+    table = TABLES["plot_embedding"]
+    assert plots.plot_embedding(table, ax=ax) is ax
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["anger", "fear"]
+    drawn = [(d.get_offsets().tolist(), d.get_sizes()[0], to_hex(d.get_facecolor()[0])) for d in ax.collections]
+    anger, fear = (plots.EMOTION_COLOURS[name] for name in ("anger", "fear"))
+    (small_anger, few, _), (_, many, shade), (small_fear, _, _), (large_fear, _, other) = drawn
+    assert (shade, other) == (anger, fear)
+    assert few < many
+    assert (small_anger, small_fear, large_fear) == ([[2, 1]], [[0, 0], [4, 2]], [[1, 3], [3, 4]])
+    assert ax.get_xticks().tolist() == []
+
+
+def test_people_are_told_apart_by_colour_and_mark(ax):
+    table = pd.DataFrame({"x": range(14), "y": range(14), "person": [f"p{i:02d}" for i in range(14)]})
+    plots.plot_embedding(table, ax=ax, colour="person")
+    looks = {(to_hex(d.get_facecolor()[0]), d.get_paths()[0].vertices.tobytes()) for d in ax.collections[1::2]}
+    assert len(looks) == 14
+    plots.plot_embedding(
+        pd.concat([table, table.assign(person="q" + table["person"])]),
+        ax=(many := Figure().subplots()),
+        colour="person",
+    )
+    assert many.get_legend() is None
+    with pytest.raises(ValueError, match="columns x, y and emotion, emotion is missing"):
+        plots.plot_embedding(table, ax=ax)
+
+
+def test_a_map_lies_on_the_grey_picture(ax):
+    heat = np.linspace(0, 1, 12).reshape(3, 4)
+    colours = np.random.default_rng(0).integers(0, 256, (3, 4, 3)).astype(np.uint8)
+    points = face(size=4)
+    assert plots.plot_cam(heat, colours, ax=ax, points=points, activated=[3, 60]) is ax
+    grey, over = ax.images
+    assert np.allclose(grey.get_array(), 0.25 + 0.75 * colours.mean(2) / 255)
+    assert np.array_equal(over.get_array(), heat)
+    assert (over.get_clim(), over.get_extent()) == ((0, 1), [0, 4, 3, 0])
+    assert (np.asarray(over.get_alpha())[0, 0], np.asarray(over.get_alpha()).max()) == (0, 0.75)
+    plain, large = (line.get_xydata() for line in ax.lines)
+    assert np.allclose(large, points[[3, 60]])
+    assert len(plain) == 66
+    with pytest.raises(ValueError, match=r"map of the picture's size \(3, 4\), got \(4, 3\)"):
+        plots.plot_cam(heat.T, colours, ax=ax)
+
+
+def test_curves_of_verification_stand_over_chance(ax):
+    plots.plot_roc(TABLES["plot_roc"], ax=ax)
+    chance, one, other = ax.lines
+    assert chance.get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert one.get_xydata().tolist() == [[0, 0], [0.25, 0.75], [1, 1]]
+    assert (one.get_label(), other.get_label()) == ("one", "other")
+    assert ax.get_aspect() == 1
+    plots.plot_roc(TABLES["plot_roc"].drop(columns="name"), ax=(single := Figure().subplots()))
+    assert single.get_legend() is None
 
 
 # --- manners ---

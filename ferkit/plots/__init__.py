@@ -8,6 +8,7 @@ Convention
 """
 
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
+from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc
 from ferkit.plots.faces import (
     plot_alignment_steps,
     plot_contact_sheet,
@@ -30,11 +31,13 @@ __all__ = [
     "draw",
     "plot_alignment_steps",
     "plot_alpha",
+    "plot_cam",
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
     "plot_courses",
     "plot_displacement",
+    "plot_embedding",
     "plot_filters",
     "plot_gap",
     "plot_history",
@@ -42,6 +45,7 @@ __all__ = [
     "plot_intervals",
     "plot_landmarks",
     "plot_residuals",
+    "plot_roc",
     "plot_top_k",
     "plot_votes",
     "plot_wall",

@@ -27,6 +27,7 @@ from PIL import Image
 from ferkit import __version__
 from ferkit.paths import write_whole
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
+from ferkit.plots.explained import plot_embedding, plot_roc
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
@@ -75,6 +76,8 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_history": plot_history,
     "plot_alpha": plot_alpha,
     "plot_courses": plot_courses,
+    "plot_embedding": plot_embedding,
+    "plot_roc": plot_roc,
     "plot_gap": plot_gap,  # in panels of different kinds
 }  # fmt: skip
 FACES = ("plot_landmarks", "plot_residuals", "plot_displacement")  # panels share their scale
