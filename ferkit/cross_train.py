@@ -139,8 +139,8 @@ def _key(
     how: dict[str, object],
 ) -> str:
     """A hash of what a training is made from."""
-    settings = [value for name, value in vars(recipe).items() if name != "loss"]
-    called = [getattr(each, "__qualname__", each) for each in (recipe.loss, augment)]
+    settings = [value for name, value in vars(recipe).items() if name not in ("loss", "schedule")]
+    called = [getattr(each, "__qualname__", each) for each in (recipe.loss, recipe.schedule, augment)]
     data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values()]
     first = checkpoints.fingerprint(*start.state_dict().values())
     words = map(str, [*settings, *called, seed, how.get("precision"), how.get("devices"), *data, first, start])

@@ -68,6 +68,9 @@ class Recipe:
     optimiser: str = "sgd"  # or "adam", "adamw"
     rate_factor: float = 1.0  # the rate is multiplied by it ...
     rate_every: int = 0  # ... every so many iterations; 0: never
+    schedule: Callable[[int], float] | None = (
+        None  # the rate of an iteration, counted from 0, in place of the three above
+    )
     patience: int | None = None  # epochs
     loss: Loss = cross_entropy  # (outputs, labels) -> the mean over the batch
 
@@ -79,6 +82,8 @@ class Recipe:
 
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 0."""
+        if self.schedule:
+            return self.schedule(iteration)
         return self.rate * self.rate_factor ** (iteration // self.rate_every if self.rate_every else 0)
 
     def optimiser_of(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -375,5 +380,6 @@ def asked_of(given: tuple, fabric: Fabric) -> dict[str, Any]:
         **asdict(recipe),
         **data,
         "loss": str(getattr(recipe.loss, "__qualname__", recipe.loss)),
+        "schedule": str(getattr(recipe.schedule, "__qualname__", recipe.schedule)),
         "augment": str(getattr(augment, "__qualname__", augment)),
     }

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ferkit import train as training
+from ferkit.models.emotionaldan import Triangular
 from ferkit.models.layers import Dropout, hinge, seeded
 from ferkit.train import Examples, Recipe, scores, train
 
@@ -278,3 +279,16 @@ def test_arrays_are_no_tensors():
         Examples((torch.ones(3, 2),), np.zeros(3))
     with pytest.raises(TypeError, match=r"given as \(x,\)"):
         scores(plain(), torch.ones(3, 6))
+
+
+def test_a_schedule_is_the_rate_of_every_iteration(tmp_path):
+    """The triangle of paper 4 climbs and falls; a training goes on with the schedule it began with, and no other."""
+    triangle = Triangular(0.01, 0.05, half=4)
+    recipe = Recipe(2, batch=8, schedule=triangle)
+    assert [recipe.rate_at(i) for i in (0, 2, 4, 6, 8)] == pytest.approx([0.01, 0.03, 0.05, 0.03, 0.01])
+    x, y = torch.randn(32, 3, generator=torch.Generator().manual_seed(0)), torch.arange(32) % 2
+    how = {"progress": False, "device": "cpu", "folder": tmp_path}
+    done = train(nn.Linear(3, 2), recipe, Examples((x,), y), **how)
+    assert done.history["rate"].tolist() == pytest.approx([triangle(3), triangle(7)])
+    with pytest.raises(ValueError, match="is another training .schedule"):
+        train(nn.Linear(3, 2), Recipe(2, batch=8, schedule=Triangular(0.01, 0.04, half=4)), Examples((x,), y), **how)
