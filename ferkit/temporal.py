@@ -35,14 +35,19 @@ class Plan:
 
     folds: int
     dtan: Recipe
+    small: Recipe  # of the smaller DTAN for MMI
     dtgn: Recipe
     joint: Recipe  # of joint fine-tuning and of the layer on concatenated features
 
+    def dtan_of(self, kind: str) -> Recipe:
+        """The recipe of DTAN for a data set of this kind, one of the values of NETWORKS."""
+        return self.small if kind == "mmi" else self.dtan
+
 
 PLANS = {
-    "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(3, rate=0.01), Recipe(1, rate=0.01)),
-    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(200, rate=0.01), Recipe(8, rate=0.01)),
-    "paper": Plan(10, Recipe(60, rate=0.002), Recipe(400, rate=0.01), Recipe(40, rate=0.01)),
+    "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(1, rate=0.01), Recipe(3, rate=0.01), Recipe(1, rate=0.01)),
+    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(50, rate=0.01), Recipe(200, rate=0.01), Recipe(8, rate=0.01)),
+    "paper": Plan(10, Recipe(60, rate=0.002), Recipe(120, rate=0.01), Recipe(400, rate=0.01), Recipe(40, rate=0.01)),
 }  # fmt: skip
 
 
