@@ -119,12 +119,16 @@ def train_folds(
 
 
 def pays(network: nn.Module, device: str = "auto") -> bool:
-    """Whether folds of this network train faster as one: on a CPU those without convolutions, see tests/bench/bench_foldwise.py."""
+    """Whether folds of this network are trained as one when `together` is left open: those without convolutions.
+
+    tests/bench/bench_foldwise.py measures it. On a CPU a convolution in many groups is slower than many convolutions; on other
+    devices this has not been measured yet.
+    """
     try:
         check_alike([network])
     except ValueError:
         return False
-    return training.choose_device(device) != "cpu" or not any(isinstance(m, nn.Conv2d) for m in network.modules())
+    return not any(isinstance(m, nn.Conv2d) for m in network.modules())
 
 
 def _folders(folder: str | Path | Sequence[str | Path] | None, count: int) -> list[Path | None]:

@@ -220,7 +220,7 @@ def _train(given: tuple, fabric: Fabric) -> Course:
                 rate = recipe.rate_at(iteration)
                 here = rows[share].to(labels.device)
                 set_keys(network, [mixed(seed, iteration, fabric.global_rank)])
-                batch = as_floats(tuple(x[here].to(fabric.device) for x in inputs))
+                batch = as_floats(tuple(x.index_select(0, here).to(fabric.device) for x in inputs))
                 if augment:
                     batch = augment(batch, generator.manual_seed(mixed(seed, iteration, fabric.global_rank)))
                 for group in optimiser.param_groups:

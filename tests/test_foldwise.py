@@ -44,6 +44,22 @@ def dtgn() -> nn.Module:
     return dtagn.build("D24-FC10-FC12-S4")
 
 
+class Centre(nn.Module):
+    """Subtracts what it has been given: a layer that learns nothing and differs by fold."""
+
+    def __init__(self, mean):
+        super().__init__()
+        self.register_buffer("mean", mean)
+
+    def forward(self, x):
+        assert x.shape[1:] == self.mean.shape
+        return x - self.mean
+
+
+def centred() -> nn.Module:
+    return nn.Sequential(Centre(torch.randn(24)), dtgn())
+
+
 def dtan() -> nn.Module:
     return dtagn.build("I16-C(3,4)-L3-P2-C(3,5)-P3-FC8-S4", frames=3)
 
@@ -105,6 +121,7 @@ CASES = {
     "dtgn": (dtgn, [(4, 3, 2)], RECIPE),
     "dtgn, adam": (dtgn, [(24,)], replace(RECIPE, optimiser="adam", rate=0.003)),
     "dtgn, falling rate": (dtgn, [(24,)], replace(RECIPE, rate_factor=0.3, rate_every=4)),
+    "centred": (centred, [(24,)], RECIPE),
     "dtan": (dtan, [(3, 16, 16)], RECIPE),
     "residual": (Residual, [(3, 8, 8)], RECIPE),
     "alexnet": (alexnet, [(3, 67, 67)], replace(RECIPE, rate=0.1)),
@@ -234,10 +251,10 @@ class Whole(nn.Module):
     [
         (nn.Sequential(nn.Linear(24, 4), nn.Dropout()), r"'1' \(Dropout\) .* torch's own generator.*together=False"),
         (nn.Sequential(nn.Linear(24, 4), nn.LayerNorm(4)), r"'1' \(LayerNorm\) cannot be stacked: no stacked form"),
-        (nn.Sequential(nn.Linear(24, 4), nn.Flatten(0)), "flattens across examples"),
+        (nn.Sequential(nn.Linear(24, 4), nn.Dropout1d()), r"'1' \(Dropout1d\)"),
         (nn.Sequential(nn.Linear(24, 4), nn.BatchNorm1d(4, momentum=None)), "no momentum"),
         (nn.Sequential(nn.Conv2d(24, 4, 1, padding_mode="reflect")), "padding is 'reflect'"),
-        (Whole(), r"'network' \(Whole\) cannot be stacked"),
+        (Whole(), r"'network' \(Whole\) cannot be stacked: it has weights of its own beside its layers"),
     ],
 )
 def test_a_layer_that_cannot_be_stacked_is_named(network, words):

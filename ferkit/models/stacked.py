@@ -124,6 +124,17 @@ class PReLU(Stacked):
         return torch.where(x > 0, x, slope * x).flatten(0, 1)
 
 
+class Each(nn.Module):
+    """A layer without weights of which nothing is known: each network's own, on its own batch."""
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([layer(mine) for layer, mine in zip(self.layers, x.chunk(len(self.layers)), strict=True)])
+
+
 STACKED = {
     nn.Linear: Linear,
     nn.Conv2d: Conv2d,
@@ -171,15 +182,11 @@ def _why_not(layer: nn.Module) -> str:
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.momentum is None:
             return "it has no momentum (a plain mean over all batches)"
         return ""
-    if kind in AS_THEY_ARE:
-        if isinstance(layer, nn.Flatten) and layer.start_dim < 1:
-            return "it flattens across examples"
-        return ""
-    if isinstance(layer, nn.Dropout):
+    if isinstance(layer, nn.modules.dropout._DropoutNd):
         return "it draws from torch's own generator; ferkit.models.layers.Dropout drops by a key for each network"
-    if any(True for _ in layer.children()) and not layer._parameters and not layer._buffers:
-        return ""  # a container: its forward is used as it is
-    return "no stacked form of it is known"
+    if any(True for _ in layer.children()):
+        return "it has weights of its own beside its layers" if layer._parameters or layer._buffers else ""
+    return "no stacked form of it is known" if layer._parameters else ""
 
 
 def _stacked(layers: list[nn.Module], done: dict[int, nn.Module]) -> nn.Module:
@@ -188,8 +195,10 @@ def _stacked(layers: list[nn.Module], done: dict[int, nn.Module]) -> nn.Module:
     if id(one) not in done:
         if type(one) in STACKED:
             done[id(one)] = STACKED[type(one)](layers)
-        elif type(one) in AS_THEY_ARE:
+        elif type(one) in AS_THEY_ARE and getattr(one, "start_dim", 1) > 0:  # flattening may join examples
             done[id(one)] = copy.deepcopy(one)
+        elif not one._modules:
+            done[id(one)] = Each(layers)
         else:
             done[id(one)] = whole = copy.copy(one)
             whole._modules = {
