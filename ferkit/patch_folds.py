@@ -8,7 +8,7 @@ Convention
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,8 +87,7 @@ class Rows:
 class Found:
     """What the folds gave for one k: answers by name, and the history of each training (a column `fold`).
 
-    "machine" is the paper's method; "machine, n patches" the same network's features of n patches alone; "softmax" the network's own
-    answer, its probabilities averaged over the patches.
+    "machine" is the paper's method, "softmax" the network's own answer, its probabilities averaged over the patches.
     """
 
     answers: dict[str, Answers]
@@ -194,17 +193,17 @@ def by_folds(
     device: str = "auto",
     precision: str = "auto",
     folder: str | Path | None = None,
-    subsets: Sequence[int] = (),
+    subsets: Mapping[str, Sequence[int]] | None = None,
 ) -> Found:
     """Every face's scores from a network and a machine that saw nobody of its fold; see `Found`.
 
-    `people` `(N,)` also make the machine's inner folds. `subsets` are further numbers of patches whose features, of the same network,
-    get a machine of their own. Trainings are kept in `folder`, one folder each.
+    `people` `(N,)` also make the machine's inner folds. `subsets` names further choices of patches, by their numbers, whose features of
+    the same network get a machine of their own. Trainings are kept in `folder`, one folder each.
     """
     known, who = tuple(names), np.asarray(people, dtype=str)
     codes = LabelSet(known).encode(labels)
-    what = ["machine", "softmax", *(f"machine, {n} patches" for n in subsets)]
-    collected = _Collected(known, {name: np.full((len(codes), len(known)), np.nan) for name in what})
+    parts = {**(subsets or {}), "machine": CHOSEN[k]}
+    collected = _Collected(known, {name: np.full((len(codes), len(known)), np.nan) for name in (*parts, "softmax")})
     histories, options = [], {"device": device, "precision": precision}
     for number, fold in enumerate(tqdm(folds, f"k = {k}, folds", leave=False)):
         place, own = Path(folder) / f"k{k}" / fold.name if folder else None, mixed(seed, number)
@@ -215,8 +214,8 @@ def by_folds(
         feature = features_of(trained.network, setup, faces, **options)
         votes = _Votes(trained.network.network.top, feature)  # type: ignore[union-attr, arg-type]
         seen = np.concatenate([fold.train, fold.val])
-        for name, of_patch, patches in [("machine", votes, k), *((f"machine, {n} patches", feature, n) for n in subsets)]:
-            kernel = patch_svm.gram(of_patch, CHOSEN[patches])
+        for name, patches in parts.items():
+            kernel = patch_svm.gram(votes if name == "machine" else feature, patches)
             fitted = patch_svm.fit(kernel, labels, who, seen, fold.test, names=known, seed=seed)
             collected.add(name, fold, fitted.scores, fitted.C)
         collected.add("softmax", fold, votes.mean[fold.test])

@@ -35,7 +35,7 @@ LAYERS = (
     "explain tables",
     "baselines",
     "face_model gap gradients patch_svm textures",
-    "predict gap_pictures",
+    "predict gap_pictures patch_folds",
     "ablation",
     "plots",
     "widgets",

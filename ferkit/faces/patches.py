@@ -39,6 +39,14 @@ CHOSEN = {  # which patches stand for the paper's k
 }
 
 
+def number(region: str, scale: float = 1.0, *, flipped: bool = False) -> int:
+    """The place of a patch in the order of all 60; ValueError for an unknown region or scale."""
+    if (name := f"{region} x {scale:g}") not in NAMES:
+        scales = ", ".join(f"{known:g}" for known in SCALES)
+        raise ValueError(f"no patch {name!r}; regions: {', '.join((*GLOBAL, *LOCAL))}; scales: {scales}")
+    return NAMES.index(name) + flipped * len(NAMES)
+
+
 def five_points(landmarks: ArrayLike) -> np.ndarray:
     """The subject's right and left eye centre, nose tip, right and left mouth corner: `(N, 68, 2)` to `(N, 5, 2)`."""
     points = np.asarray(landmarks, dtype=np.float64)

@@ -9,6 +9,7 @@ Convention
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.faces import (
     plot_alignment_steps,
+    plot_boxes,
     plot_contact_sheet,
     plot_displacement,
     plot_landmarks,
@@ -26,6 +27,7 @@ __all__ = [
     "SERIES",
     "draw",
     "plot_alignment_steps",
+    "plot_boxes",
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
