@@ -41,7 +41,7 @@ def i2cnn(
     val_people: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
-    """Ten folds (or another number) of stills without contempt (`i2cnn`, section IV): CK+ 309 sequences of 106 people, JAFFE 213 photographs.
+    """Ten folds of stills without contempt (`i2cnn`, section IV): CK+ 309 sequences of 106 people, JAFFE 213 photographs.
 
     Of a sequence the first frame is neutral and the last three show the emotion: CK+ gives 1 236 stills of seven classes, or
     927 of the six without neutral (`classes=6`). The paper does not say whether its folds are by person; these are.
