@@ -17,6 +17,7 @@ from ferkit.data.files import is_film, shorten
 from ferkit.data.folds import Fold, fold_held_out, folds_ascending, people
 
 FOLDS = 10
+HELD = 0.7  # a sequence whose peak comes earlier than this share of it returns to neutral; drawn ones reach it after 0.75 and hold it
 LAST = 3  # frames at the end of a sequence that show the emotion
 VALIDATED = 9  # people that `multimodal` keeps aside
 
@@ -89,7 +90,7 @@ def stills(clips: Iterable[Clip], last: int = LAST) -> list[Clip]:
             continue
         if count <= last:
             raise ValueError(f"{clip.dataset} {clip.name} has {count} frames; the first and the last {last} are needed")
-        if clip.peak not in (None, count - 1):
+        if clip.peak is not None and clip.peak < HELD * (count - 1):
             raise ValueError(f"{clip.dataset} {clip.name} does not end at its peak (frame {clip.peak} of {count})")
         for place in (0, *range(count - last, count)):
             emotion = clip.emotion if place else "neutral"
