@@ -4,16 +4,23 @@ The paper cites its LBP and Gabor rows and gives no settings. Ours are the usual
 (Shan et al. 2009 for expressions), Gabor filters of 5 wavelengths and 8 directions.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from skimage.feature import local_binary_pattern
 from skimage.filters import gabor_kernel
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+
+from ferkit.baselines import Answers, one_thread, scores_of
+from ferkit.labels import LabelSet
 
 SIDE = 96  # pixels the pictures are brought to
 NEIGHBOURS, RADIUS = 8, 2
@@ -21,6 +28,8 @@ GRID = 6  # cells along each side
 PATTERNS = NEIGHBOURS * (NEIGHBOURS - 1) + 3  # uniform ones, and one for all others
 WAVELENGTHS, DIRECTIONS = (4.0, 5.7, 8.0, 11.3, 16.0), 8  # pixels of SIDE
 POINTS = 8  # along each side, where the magnitudes are read
+PENALTIES, WIDTHS = (1.0, 10.0, 100.0), (0.25, 1.0, 4.0)  # widths in units of 1 / (numbers x variance)
+INNER_FOLDS = 3
 LBP_LENGTH, GABOR_LENGTH = GRID**2 * PATTERNS, len(WAVELENGTHS) * DIRECTIONS * POINTS**2
 
 
@@ -56,6 +65,41 @@ def gabor(images: Iterable[np.ndarray]) -> np.ndarray:
 def rbf_svm(C: float = 10.0, seed: int = 0) -> Pipeline:
     """Scaling and a support vector machine with radial kernels, of width 1 / (numbers x variance); one class against the rest."""
     return make_pipeline(StandardScaler(), SVC(C=C, kernel="rbf", gamma="scale", random_state=seed))
+
+
+@one_thread
+def rbf_by_folds(
+    features: np.ndarray,
+    labels: Sequence[str],
+    people: ArrayLike,
+    fold_of: ArrayLike,
+    *,
+    names: Iterable[str],
+    seed: int = 0,
+) -> Answers:
+    """Every face's scores from a radial machine that saw nobody of its fold; penalty and width by inner folds of training people.
+
+    `features` `(N, D)`; `fold_of` `(N,)` is the fold each face is tested in. The answers' `chosen` are the penalties.
+    """
+    known, truth, who, fold = tuple(names), np.asarray(labels, dtype=str), np.asarray(people), np.asarray(fold_of)
+    scores, chosen = np.empty((len(truth), len(known))), {}
+    grid = {
+        "svc__C": PENALTIES,
+        "svc__gamma": [width / features.shape[1] for width in WIDTHS],
+    }  # scaled: the variance is 1
+
+    def tested(name: str) -> tuple[np.ndarray, float]:
+        train = fold != name
+        inner = GroupKFold(min(INNER_FOLDS, len(set(who[train]))))
+        search = GridSearchCV(rbf_svm(seed=seed), grid, cv=inner, error_score="raise")
+        search.fit(features[train], truth[train], groups=who[train])
+        return scores_of(search.best_estimator_, features[~train], known), search.best_params_["svc__C"]
+
+    everyone = np.unique(fold).tolist()
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(everyone))) as pool:
+        for name, (found, C) in zip(everyone, pool.map(tested, everyone), strict=True):
+            scores[fold == name], chosen[name] = found, C
+    return Answers(known, scores, LabelSet(known).encode(truth.tolist()), who, fold, chosen)
 
 
 @lru_cache(maxsize=1)

@@ -20,9 +20,10 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from ferkit.data.ferplus import COLUMNS, RULES, vote
+from ferkit.faces import patches
 from ferkit.labels import AU_NAMES, EMOTIONS, compound_code, compound_name
 from ferkit.landmarks import inter_ocular, residuals
-from ferkit.plots import plot_residuals
+from ferkit.plots import plot_boxes, plot_residuals
 from ferkit.synthetic.draw import Frame, Model, draw, model
 from ferkit.synthetic.expressions import ACTION_UNIT_OF, PROTOTYPES, Mixture, action_units, expression, sided
 from ferkit.synthetic.head import load_head
@@ -177,6 +178,36 @@ def landmark_explorer(
     return Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])]))
 
 
+def patch_explorer(image: np.ndarray, landmarks: ArrayLike) -> Explorer:
+    """Where each of the 60 patches of an aligned face comes from: its box on the face, and the patch itself.
+
+    `image` `(S, S, 3)` uint8 with its `landmarks` `(68, 2)`. Controls: `region`, `scale` and `flipped`.
+    """
+    w = _ipywidgets()
+    where = patches.boxes(np.asarray(landmarks)[None], len(image))[0]
+    controls = {
+        "region": w.Dropdown(options=[*patches.GLOBAL, *patches.LOCAL], value="right eye", description="region"),
+        "scale": w.ToggleButtons(options=patches.SCALES, value=1.0, description="scale"),
+        "flipped": w.Checkbox(False, description="flipped"),
+    }
+    controls["scale"].style.button_width = "50px"
+    view, text = w.Image(format="png", width=480, height=240), w.HTML()
+
+    def redraw(_: object = None) -> None:
+        region, scale, flipped = (control.value for control in controls.values())
+        number = patches.number(region, scale, flipped=flipped)
+        view.value = patch_picture(image, where[number])
+        x0, y0, x1, y1 = where[number]
+        text.value = (
+            f"patch <b>{number + 1}</b> of {patches.COUNT}: {region} x {scale:g}{', flipped' if flipped else ''}<br>"
+            f"from x = {x0:.1f} to {x1:.1f}, y = {y0:.1f} to {y1:.1f} of {len(image)} pixels"
+        )
+
+    _on_change(controls.values(), redraw)
+    redraw()
+    return Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])]))
+
+
 def draw_mixture(
     seed: int,
     mixture: Mixture,
@@ -238,6 +269,18 @@ def landmark_picture(faces: np.ndarray, frame: np.ndarray) -> bytes:
     ax = plot_residuals(faces, ax=figure.add_axes((0, 0, 1, 1)))
     (x0, y0), (x1, y1) = frame.min((0, 1)), frame.max((0, 1))
     ax.set(xlim=(x0, x1), ylim=(y1, y0))
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def patch_picture(image: np.ndarray, box: np.ndarray, side: int = 240) -> bytes:
+    """A face with one box on it and the patch cut from there beside it, as the bytes of a PNG file."""
+    figure = Figure(figsize=(4.8, 2.4), dpi=100)
+    plot_boxes(image, [box], [""], ax=figure.add_axes((0, 0, 0.5, 1)))
+    ax = figure.add_axes((0.51, 0.02, 0.48, 0.96))
+    ax.imshow(patches.cut(image[None], box[None, None], side)[0, 0])
+    ax.set_axis_off()
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()

@@ -147,6 +147,20 @@ def test_stills_cut_what_has_a_value_per_frame():
     assert last.extra["action_units"] == {9: 4}
 
 
+def test_drawn_sequences_that_hold_their_peak_are_used():
+    frames = tuple(Path(f"{i}.png") for i in range(12))
+    for peak in (9, 10, 11, None):
+        found = stills([Clip("drawn", "p1", "b", "fear", frames, peak=peak)])
+        assert [clip.emotion for clip in found] == ["neutral", "fear", "fear", "fear"]
+
+
+def test_i2cnn_takes_another_number_of_folds():
+    clips = [Clip("jaffe", f"p{i}", f"{i}", "fear", (Path("a.png"),)) for i in range(6)]
+    assert len(i2cnn(clips, folds=3)) == 3
+    with pytest.raises(ValueError, match="10 folds need at least 10 people, but these 6 clips show 6"):
+        i2cnn(clips)
+
+
 @pytest.mark.parametrize(
     ("clip", "words"),
     [

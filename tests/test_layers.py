@@ -8,6 +8,7 @@ from torch import nn
 from ferkit.models.layers import (
     Dropout,
     LocalContrastNorm,
+    LocalResponseNorm,
     alexnet_trunk,
     count_parameters,
     cross_entropy,
@@ -132,3 +133,25 @@ def test_the_table_of_layers_is_the_papers():
     assert rows[0]["output"] == (96, 55, 55)
     assert rows[0]["parameters"] == 96 * (3 * 11 * 11 + 1)
     assert sum(row["parameters"] for row in rows) == count_parameters(alexnet_trunk())
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "beta"), [((2, 7, 3, 4), 5, 0.75), ((3, 2, 2, 2), 5, 0.75), ((2, 6, 3, 3), 4, 0.5)]
+)
+def test_response_normalisation_is_torchs(shape, size, beta):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 3
+    ours, theirs = (kind(size, 0.3, beta, 1.5) for kind in (LocalResponseNorm, nn.LocalResponseNorm))
+    first, second = x.clone().requires_grad_(), x.clone().requires_grad_()
+    torch.testing.assert_close(ours(first), theirs(second))
+    ours(first).pow(3).sum().backward()
+    theirs(second).pow(3).sum().backward()
+    torch.testing.assert_close(first.grad, second.grad)
+    assert torch.autograd.gradcheck(ours, x.requires_grad_())
+
+
+def test_alexnet_uses_it_and_half_precision_passes_through():
+    norm = next(layer for layer in alexnet_trunk(0.1) if isinstance(layer, nn.LocalResponseNorm))
+    assert isinstance(norm, LocalResponseNorm)
+    x = torch.randn(1, 6, 3, 3).bfloat16().requires_grad_()
+    norm(x).sum().backward()
+    assert x.grad.dtype == torch.bfloat16

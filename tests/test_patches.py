@@ -46,6 +46,28 @@ def test_local_boxes_are_centred_on_the_five_points_and_global_ones_stay():
     np.testing.assert_array_equal(found[0, : 3 * len(patches.GLOBAL)], found[1, : 3 * len(patches.GLOBAL)])
 
 
+@pytest.mark.parametrize("workers", [1, 3, 50, None])
+def test_threads_change_nothing(workers):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (7, S, S, 3), np.uint8)
+    where = boxes(face(rng, 7), S)[:, ::9]
+    alone = np.concatenate([cut(images[i : i + 1], where[i : i + 1], 20, workers=1) for i in range(7)])
+    np.testing.assert_array_equal(cut(images, where, 20, workers=workers), alone)
+    assert cut(images[:0], where[:0], 20, workers=workers).shape == (0, 7, 20, 20, 3)
+
+
+def test_patches_are_found_by_their_names():
+    assert [patches.number(name) for name in patches.LOCAL] == list(CHOSEN[5])
+    assert patches.number("face") == CHOSEN[1][0]
+    where = boxes(face(np.random.default_rng(0)), S)[0]
+    tight, wide = (patches.number("nose tip", scale) for scale in (0.75, 1.3))
+    assert where[wide, 2] - where[wide, 0] > where[tight, 2] - where[tight, 0]
+    np.testing.assert_array_equal(where[patches.number("nose tip", 1.3, flipped=True)], where[wide][[2, 1, 0, 3]])
+    for wrong in (("chin", 1.0), ("face", 2.0)):
+        with pytest.raises(ValueError, match="no patch .*regions: face, .*scales: 0.75, 1, 1.3"):
+            patches.number(*wrong)
+
+
 def test_the_five_points_are_those_of_the_scheme():
     points = np.zeros((1, 68, 2))
     points[0, 36:42], points[0, 42:48] = (10, 20), (30, 20)

@@ -5,7 +5,7 @@ import pytest
 
 from ferkit import textures
 from ferkit.baselines import cross_validate
-from ferkit.textures import GABOR_LENGTH, LBP_LENGTH, SIDE, gabor, lbp, rbf_svm
+from ferkit.textures import GABOR_LENGTH, LBP_LENGTH, SIDE, gabor, lbp, rbf_by_folds, rbf_svm
 
 
 def noise(seed: int = 0, high: int = 200) -> np.ndarray:
@@ -80,3 +80,22 @@ def test_what_is_no_aligned_picture_is_refused(image):
     for features in (lbp, gabor):
         with pytest.raises(ValueError, match="expected aligned pictures"):
             features([image])
+
+
+def test_the_radial_machine_chooses_penalty_and_width_on_training_people_alone():
+    rng = np.random.default_rng(0)
+    people = np.repeat([f"p{i}" for i in range(9)], 8)
+    fold = np.repeat(["a", "b", "c"], 24)
+    angle = rng.uniform(0, 2 * np.pi, 72)
+    inside = np.tile([True, False], 36)
+    rings = np.stack([np.cos(angle), np.sin(angle)], 1) * np.where(inside, 0.5, 2.0)[:, None]
+    labels = np.where(inside, "happiness", "neutral")
+    names = ("neutral", "happiness")
+    answers = rbf_by_folds(rings, labels.tolist(), people, fold, names=names)
+    assert answers.correct().mean() > 0.95
+    assert set(answers.chosen) == {"a", "b", "c"}
+    assert set(answers.chosen.values()) <= set(textures.PENALTIES)
+    other = labels.copy()
+    other[fold == "a"] = other[fold == "a"][::-1]  # the tested people's labels
+    again = rbf_by_folds(rings, other.tolist(), people, fold, names=names)
+    np.testing.assert_array_equal(answers.scores[fold == "a"], again.scores[fold == "a"])

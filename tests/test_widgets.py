@@ -12,6 +12,7 @@ from PIL import Image
 
 from ferkit import widgets
 from ferkit.data.ferplus import COLUMNS, RULES, vote
+from ferkit.faces import patches
 from ferkit.labels import AU_NAMES, BASIC7, COMPOUND, EMOTIONS, compound_code
 from ferkit.landmarks import inter_ocular, residuals
 from ferkit.synthetic.expressions import ACTION_UNIT_OF, PROTOTYPES, action_units, sided
@@ -186,6 +187,31 @@ def test_spread_is_in_percent_of_the_distance_between_the_eyes(drawn_face):
     assert widgets.spread(np.stack([drawn_face[1] - away, drawn_face[1] + away])) == pytest.approx(5)
 
 
+def test_the_patch_explorer_shows_the_patch_that_training_sees(drawn_face):
+    image, points = drawn_face
+    explorer = widgets.patch_explorer(image, points)
+    where = patches.boxes(points[None], len(image))[0]
+    for region, scale, flipped in (("face", 1.0, False), ("left mouth corner", 1.3, False), ("nose tip", 0.75, True)):
+        explorer.controls["region"].value = region
+        explorer.controls["scale"].value = scale
+        explorer.controls["flipped"].value = flipped
+        number = patches.number(region, scale, flipped=flipped)
+        assert explorer.view.value == widgets.patch_picture(image, where[number])
+        assert f"patch <b>{number + 1}</b> of 60: {region} x {scale:g}" in explorer.text.value
+        assert (", flipped" in explorer.text.value) == flipped
+    assert f"from x = {where[number][0]:.1f} to {where[number][2]:.1f}" in explorer.text.value
+
+
+def test_the_right_half_of_the_patch_picture_is_the_patch(drawn_face):
+    image, points = drawn_face
+    box = patches.boxes(points[None], len(image))[0, patches.number("right eye")]
+    shown = np.asarray(Image.open(io.BytesIO(widgets.patch_picture(image, box))).convert("RGB"))
+    patch = patches.cut(image[None], box[None, None], 230)[0, 0]
+    assert np.abs(shown[5:235, 245:475].astype(int) - patch).mean() < 4
+    flipped = np.abs(shown[5:235, 245:475].astype(int) - patch[:, ::-1]).mean()
+    assert flipped > 10  # the eye's two corners differ
+
+
 def test_arrays_of_different_lengths_are_refused(landmarks):
     points, people, emotions = landmarks
     with pytest.raises(ValueError, match=r"expected \(N, 68, 2\), \(N,\) and \(N,\), got \(18, 68, 2\), \(17,\)"):
@@ -199,6 +225,8 @@ def test_without_ipywidgets_the_call_explains(monkeypatch):
             explore()
     with pytest.raises(ImportError, match="pip install ipywidgets"):
         widgets.landmark_explorer(np.zeros((1, 68, 2)), ["a"], ["fear"])
+    with pytest.raises(ImportError, match="pip install ipywidgets"):
+        widgets.patch_explorer(np.zeros((32, 32, 3), np.uint8), np.zeros((68, 2)))
 
 
 def test_an_explorer_that_ends_a_cell_is_displayed(monkeypatch):

@@ -39,7 +39,13 @@ def dtagn(clips: Sequence[Clip], *, arrangement: str = "interleaved", val_people
 
 
 def i2cnn(
-    clips: Sequence[Clip], classes: int = 7, *, arrangement: str = "interleaved", val_people: int = 0, seed: int = 0
+    clips: Sequence[Clip],
+    classes: int = 7,
+    *,
+    folds: int = FOLDS,
+    arrangement: str = "interleaved",
+    val_people: int = 0,
+    seed: int = 0,
 ) -> list[Fold]:
     """Ten folds of stills without contempt (`i2cnn`, section IV): CK+ 309 sequences of 106 people, JAFFE 213 photographs.
 
@@ -50,7 +56,7 @@ def i2cnn(
         raise ValueError(f"i2cnn has 6 or 7 classes, got {classes}")
     chosen = stills(clip for clip in clips if clip.emotion != "contempt")
     chosen = [clip for clip in chosen if classes == 7 or clip.emotion != "neutral"]
-    return folds_ascending(chosen, FOLDS, arrangement=arrangement, val_people=val_people, seed=seed)
+    return folds_ascending(chosen, folds, arrangement=arrangement, val_people=val_people, seed=seed)
 
 
 def tfe(clips: Sequence[Clip], *, arrangement: str = "interleaved", val_people: int = 0, seed: int = 0) -> list[Fold]:

@@ -10,6 +10,9 @@ Convention
 - The patches' order: for each region its three scales, from tight to wide; then all of it again, flipped.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import torch
@@ -39,6 +42,14 @@ CHOSEN = {  # which patches stand for the paper's k
 }
 
 
+def number(region: str, scale: float = 1.0, *, flipped: bool = False) -> int:
+    """The place of a patch in the order of all 60; ValueError for an unknown region or scale."""
+    if (name := f"{region} x {scale:g}") not in NAMES:
+        scales = ", ".join(f"{known:g}" for known in SCALES)
+        raise ValueError(f"no patch {name!r}; regions: {', '.join((*GLOBAL, *LOCAL))}; scales: {scales}")
+    return NAMES.index(name) + flipped * len(NAMES)
+
+
 def five_points(landmarks: ArrayLike) -> np.ndarray:
     """The subject's right and left eye centre, nose tip, right and left mouth corner: `(N, 68, 2)` to `(N, 5, 2)`."""
     points = np.asarray(landmarks, dtype=np.float64)
@@ -61,17 +72,27 @@ def boxes(landmarks: ArrayLike, size: int) -> np.ndarray:
     return np.concatenate([upright, upright[..., [2, 1, 0, 3]]], axis=1)
 
 
-def cut(images: np.ndarray, boxes: ArrayLike, side: int) -> np.ndarray:
-    """The patches `(N, P, side, side[, 3])` uint8 in boxes `(N, P, 4)` of pictures `(N, S, S[, 3])` uint8, one bilinear sample a pixel."""
+def cut(images: np.ndarray, boxes: ArrayLike, side: int, *, workers: int | None = None) -> np.ndarray:
+    """The patches `(N, P, side, side[, 3])` uint8 in boxes `(N, P, 4)` of pictures `(N, S, S[, 3])` uint8, one bilinear sample a pixel.
+
+    `workers` threads share the pictures (default: one for each processor).
+    """
     where = _checked(np.asarray(boxes, dtype=np.float64), len(images), side)
     out = np.empty((*where.shape[:2], side, side, *images.shape[3:]), np.uint8)
+    count = max(1, min(workers or os.cpu_count() or 1, len(images)))
+    shares = [slice(i * len(images) // count, (i + 1) * len(images) // count) for i in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(lambda share: _cut(images[share], where[share], out[share]), shares))
+    return out
+
+
+def _cut(images: np.ndarray, where: np.ndarray, out: np.ndarray) -> None:
+    side, flags = out.shape[2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     for image, row, patches in zip(images, where, out, strict=True):
         for (x0, y0, x1, y1), patch in zip(row, patches, strict=True):
             a, b = (x1 - x0) / side, (y1 - y0) / side
             matrix = np.array([[a, 0, x0 + a / 2 - 0.5], [0, b, y0 + b / 2 - 0.5]])
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             cv2.warpAffine(image, matrix, (side, side), dst=patch, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return out
 
 
 def cut_tensor(images: Tensor, boxes: Tensor, side: int) -> Tensor:

@@ -208,6 +208,46 @@ class Standardise(nn.Module):
         return (x - self.mean) / self.spread
 
 
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """Response normalisation over neighbouring maps, `(N, C, H, W)` to the same shape, with torch's numbers several times as fast.
+
+    Krizhevsky et al. 2012, section 3.3, as Caffe and torch read it: `y = x / (k + alpha / size * s)^beta`, where `s` is the sum
+    of squares over the `size` maps around. torch averages in three dimensions; here shifted maps are added, and the gradient is
+    `g p - 2 alpha beta / size x S(g y / d)` with `d` the bracket, `p = d^-beta` and `S` the sum over maps around.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Normed.apply(x, self.size, self.alpha, self.beta, self.k)
+
+
+class _Normed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:  # type: ignore[override]
+        bracket = _around(x.square(), size).mul_(alpha / size).add_(k)
+        power = bracket.rsqrt() * bracket.rsqrt().sqrt() if beta == 0.75 else bracket.pow(-beta)
+        ctx.save_for_backward(x, power, bracket)
+        ctx.size, ctx.times = size, 2 * alpha * beta / size
+        return x * power
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]
+        x, power, bracket = ctx.saved_tensors
+        back = _around((gradient * x * power).div_(bracket), ctx.size, mirrored=True)
+        return gradient * power - back.mul_(x).mul_(ctx.times), None, None, None, None
+
+
+def _around(x: Tensor, size: int, *, mirrored: bool = False) -> Tensor:
+    """The sums over the `size` maps around each one, `size // 2` of them before it (or, mirrored, after it)."""
+    before = size // 2
+    edges = (size - 1 - before, before) if mirrored else (before, size - 1 - before)
+    wide = F.pad(x, (0,) * 2 * (x.ndim - 2) + edges)
+    count = x.shape[1]
+    total = wide[:, :count].clone()
+    for start in range(1, size):
+        total += wide[:, start : start + count]
+    return total
+
+
 def alexnet_trunk(width: float = 1.0, *, prelu: bool = False, norm_first: bool = True) -> nn.Sequential:
     """The five convolutions of Caffe's AlexNet, `(N, 3, S, S)` to `(N, C, s, s)`; see `alexnet_side` for `s`.
 
@@ -224,7 +264,7 @@ def alexnet_trunk(width: float = 1.0, *, prelu: bool = False, norm_first: bool =
         convolution = nn.Conv2d(before, after, size, stride, padding, groups=groups)
         start_gaussian(convolution, bias=0.1 if place in (1, 3, 4) else 0.0)
         layers += [convolution, nn.PReLU() if prelu else nn.ReLU()]
-        norm, pool = nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2, ceil_mode=True)
+        norm, pool = LocalResponseNorm(5), nn.MaxPool2d(3, 2, ceil_mode=True)
         if place in (0, 1):
             layers += [norm, pool] if norm_first else [pool, norm]
         if place == 4:

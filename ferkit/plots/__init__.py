@@ -11,6 +11,7 @@ from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc
 from ferkit.plots.faces import (
     plot_alignment_steps,
+    plot_boxes,
     plot_contact_sheet,
     plot_displacement,
     plot_landmarks,
@@ -31,6 +32,7 @@ __all__ = [
     "draw",
     "plot_alignment_steps",
     "plot_alpha",
+    "plot_boxes",
     "plot_cam",
     "plot_compound_grid",
     "plot_confusion",

@@ -1,6 +1,7 @@
 """Faces: landmarks as lines, what moved, and sheets of pictures."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -148,6 +149,27 @@ def plot_contact_sheet(
     ax.set(xlim=(0, min(columns, len(images)) * 1.04 - 0.04), ylim=(rows * (1 + lead) - lead, -lead))
     ax.set_aspect("equal")
     ax.set_axis_off()
+    return ax
+
+
+def plot_boxes(image: np.ndarray, boxes: ArrayLike, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Rectangles on a picture, each in a colour of its own; `boxes` `(n, 4)` are x0, y0, x1, y1 in pixels, edges not pixel centres.
+
+    Their names stand in a legend below.
+    """
+    ax = plt.gca() if ax is None else ax
+    size = np.shape(image)[1], np.shape(image)[0]
+    ax.imshow(image, extent=(0, size[0], size[1], 0), interpolation="antialiased")
+    places = np.asarray(boxes, dtype=np.float64)
+    for (x0, y0, x1, y1), name, colour in zip(places, names, cycle(SERIES), strict=False):
+        x, y = (x0, x1, x1, x0, x0), (y0, y0, y1, y1, y0)
+        ax.plot(x, y, color="white", lw=4.5, alpha=0.7)
+        ax.plot(x, y, color=colour, lw=2.5, label=name)
+    ax.set(xlim=(min(0, places[:, [0, 2]].min()), max(size[0], places[:, [0, 2]].max())))
+    ax.set(ylim=(max(size[1], places[:, [1, 3]].max()), min(0, places[:, [1, 3]].min())))
+    ax.set_axis_off()
+    if len(names) > 1:
+        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2)
     return ax
 
 

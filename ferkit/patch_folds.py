@@ -1,0 +1,291 @@
+"""Paper 2 fold by fold: a network trained on patches of the training people, and the machine on its features (`i2cnn`, section 3).
+
+Convention
+- k = 1, 5 or 60 is how many patches of a face there are, for the network's training and for its features alike. The paper's tables 3
+  and 4 give one number to "CNN" and "k = 1", so k = 1 is a network that never saw any other patch; so is k = 5.
+- Nothing of a test face is used before it is tested: the network and the machine see the fold's other faces.
+- Patches are cut when they are needed: those of the training faces for a training, one patch of all faces for its features.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ferkit import patch_svm
+from ferkit.baselines import Answers
+from ferkit.data.folds import Fold
+from ferkit.faces.patches import CHOSEN, boxes, cut
+from ferkit.faces.store import Prepared
+from ferkit.labels import LabelSet
+from ferkit.models.i2cnn import AlexNet, centre_crop, random_crop
+from ferkit.models.layers import mixed, seeded
+from ferkit.train import Examples, Recipe, Trained, scores, train
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How large patches and network are, and how the network is trained. Every k is trained for the same number of iterations."""
+
+    face: int  # pixels of the aligned face
+    side: int  # of a patch
+    crop: int  # of what the network sees of it: anywhere in training, the middle in testing
+    width: float  # of AlexNet's convolutions
+    dense: int  # numbers in its two dense layers, and so in the feature
+    iterations: int  # at most, one batch each
+    batch: int  # patches
+    rate: float
+    rate_every: int  # iterations after which the rate is divided by 10
+    patience: int | None = None  # epochs; asks for validation people
+    dropout: float = 0.5
+    weight_decay: float = 5e-4
+    start: str = "caffe"  # of the weights
+    folds: int = 10
+
+    def recipe(self, count: int) -> Recipe:
+        """The recipe for `count` training patches."""
+        epochs = max(1, round(self.iterations * self.batch / count))
+        shared = {"batch": self.batch, "weight_decay": self.weight_decay, "patience": self.patience}
+        return Recipe(epochs, rate=self.rate, rate_factor=0.1, rate_every=self.rate_every, **shared)  # type: ignore[arg-type]
+
+    def network(self, classes: int, seed: int) -> AlexNet:
+        """A new AlexNet for patches of `crop` pixels."""
+        shape = (classes, self.crop, self.width, self.dense, self.dropout, self.start)
+        return seeded(lambda: AlexNet(*shape), seed)  # type: ignore[return-value]
+
+    @property
+    def mark(self) -> str:
+        """Eight hexadecimal digits that change with any of these numbers."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+
+
+SETUPS = {
+    "smoke": Setup(64, 48, 43, 0.06, 16, 6, 32, 0.01, 100, start="he", folds=2),
+    "lesson": Setup(96, 64, 59, 0.25, 128, 500, 64, 0.01, 400, start="he", folds=5),
+    "paper": Setup(224, 256, 227, 1.0, 4096, 150_000, 128, 0.01, 50_000, patience=10),  # the batch is our reading
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The faces of one fold, by row number."""
+
+    name: str
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the folds gave for one k: answers by name, and the history of each training (a column `fold`).
+
+    "machine" is the paper's method, "softmax" the network's own answer, its probabilities averaged over the patches.
+    """
+
+    answers: dict[str, Answers]
+    history: pd.DataFrame
+
+
+@dataclass
+class _Collected:
+    names: tuple[str, ...]
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    chosen: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def add(self, what: str, fold: Rows, found: np.ndarray, C: float | None = None) -> None:
+        self.scores[what][fold.test] = found
+        if C is not None:
+            self.chosen.setdefault(what, {})[fold.name] = C
+
+
+def rows_of(people: ArrayLike, folds: Iterable[Fold]) -> list[Rows]:
+    """Folds of people as row numbers of faces whose persons are `people` `(N,)`; the clips are of one data set."""
+    who = np.asarray(people, dtype=str)
+
+    def of(part: Sequence) -> np.ndarray:
+        return np.flatnonzero(np.isin(who, sorted({clip.person for clip in part})))
+
+    return [Rows(fold.name, of(fold.train), of(fold.val), of(fold.test)) for fold in folds]
+
+
+def leaky_rows(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[Rows]:
+    """Folds by image, (train, test) as of `image_folds_leaky`, as rows: everybody is on both sides. Only to show the leak."""
+    nobody = np.zeros(0, dtype=int)
+    return [Rows(str(number), train, nobody, test) for number, (train, test) in enumerate(pairs, start=1)]
+
+
+def patch_examples(faces: Prepared, rows: ArrayLike, labels: ArrayLike, k: int, side: int) -> Examples:
+    """k patches of each of these faces, as pictures `(n k, 3, side, side)` uint8, each with the label of its face `(N,)`."""
+    chosen, codes = np.asarray(rows), torch.as_tensor(np.asarray(labels)[np.asarray(rows)])
+    where = boxes(faces.landmarks[chosen], faces.size)[:, list(CHOSEN[k])]
+    patches = torch.from_numpy(cut(_pictures(faces)[chosen], where, side)).flatten(0, 1)
+    return Examples((patches.permute(0, 3, 1, 2),), codes.repeat_interleave(where.shape[1]))
+
+
+def train_patches(
+    setup: Setup,
+    faces: Prepared,
+    labels: ArrayLike,
+    fold: Rows,
+    k: int,
+    *,
+    classes: int,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    folder: str | Path | None = None,
+) -> Trained:
+    """The network of one fold, trained on k patches of its training faces; kept in `folder` as by `train`.
+
+    `labels` `(N,)` are class indices of all faces. Validation faces, where there are any, choose the epoch.
+    """
+    examples = patch_examples(faces, fold.train, labels, k, setup.side)
+    validation = None
+    if len(fold.val):
+        whole = patch_examples(faces, fold.val, labels, k, setup.side)
+        validation = Examples((centre_crop(whole.inputs[0], setup.crop),), whole.labels)
+    return train(
+        _Cropped(setup.network(classes, seed), setup.crop),
+        setup.recipe(len(examples.labels)),
+        examples,
+        validation,
+        seed=seed,
+        augment=_Crop(setup.crop),
+        device=device,
+        precision=precision,
+        folder=folder,
+        progress=False,
+    )
+
+
+def features_of(
+    network: nn.Module, setup: Setup, faces: Prepared, *, device: str = "auto", precision: str = "auto"
+) -> Callable[[int], np.ndarray]:
+    """The function that gives the feature `(N, dense)` of one patch of every face, for `patch_svm.gram`."""
+    alexnet = network.network if isinstance(network, _Cropped) else network
+    where, pictures = boxes(faces.landmarks, faces.size), _pictures(faces)
+
+    def of_patch(patch: int) -> np.ndarray:
+        pixels = torch.from_numpy(cut(pictures, where[:, [patch]], setup.side)[:, 0]).permute(0, 3, 1, 2)
+        return scores(_Features(alexnet), (centre_crop(pixels, setup.crop),), device=device, precision=precision)
+
+    return of_patch
+
+
+def by_folds(
+    setup: Setup,
+    faces: Prepared,
+    labels: Sequence[str],
+    people: ArrayLike,
+    folds: Sequence[Rows],
+    k: int,
+    *,
+    names: Iterable[str],
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    folder: str | Path | None = None,
+    subsets: Mapping[str, Sequence[int]] | None = None,
+) -> Found:
+    """Every face's scores from a network and a machine that saw nobody of its fold; see `Found`.
+
+    `people` `(N,)` also make the machine's inner folds. `subsets` names further choices of patches, by their numbers, whose features of
+    the same network get a machine of their own. Trainings are kept in `folder`, one folder each.
+    """
+    known, who = tuple(names), np.asarray(people, dtype=str)
+    codes = LabelSet(known).encode(labels)
+    parts = {**(subsets or {}), "machine": CHOSEN[k]}
+    collected = _Collected(known, {name: np.full((len(codes), len(known)), np.nan) for name in (*parts, "softmax")})
+    histories, options = [], {"device": device, "precision": precision}
+    for number, fold in enumerate(tqdm(folds, f"k = {k}, folds", leave=False)):
+        place, own = Path(folder) / f"k{k}" / fold.name if folder else None, mixed(seed, number)
+        trained = train_patches(
+            setup, faces, codes, fold, k, classes=len(known), seed=own, folder=place, device=device, precision=precision
+        )
+        histories.append(trained.history.assign(fold=fold.name))
+        feature = features_of(trained.network, setup, faces, **options)
+        votes = _Votes(trained.network.network.top, feature)  # type: ignore[union-attr, arg-type]
+        seen = np.concatenate([fold.train, fold.val])
+        for name, patches in parts.items():
+            kernel = patch_svm.gram(votes if name == "machine" else feature, patches)
+            fitted = patch_svm.fit(kernel, labels, who, seen, fold.test, names=known, seed=seed)
+            collected.add(name, fold, fitted.scores, fitted.C)
+        collected.add("softmax", fold, votes.mean[fold.test])
+    return Found(_answers(collected, codes, who, folds), pd.concat(histories, ignore_index=True))
+
+
+def _answers(collected: _Collected, codes: np.ndarray, who: np.ndarray, folds: Sequence[Rows]) -> dict[str, Answers]:
+    fold_of = np.full(len(codes), "", dtype=object)
+    for fold in folds:
+        fold_of[fold.test] = fold.name
+    if (fold_of == "").any():
+        raise ValueError(f"{(fold_of == '').sum()} of {len(codes)} faces are tested in no fold")
+    chosen = collected.chosen
+    return {
+        name: Answers(collected.names, found, codes, who, fold_of.astype(str), dict(chosen.get(name, {})))
+        for name, found in collected.scores.items()
+    }
+
+
+class _Crop:
+    """`random_crop` of one size, as an augmentation whose name says that size."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.__qualname__ = size, f"random_crop of {size}"
+
+    def __call__(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+        return random_crop(inputs, generator, self.size)
+
+
+class _Cropped(nn.Module):
+    """A network that takes the middle of larger patches."""
+
+    def __init__(self, network: AlexNet, crop: int) -> None:
+        super().__init__()
+        self.network, self.crop = network, crop
+
+    def forward(self, patch: Tensor) -> Tensor:
+        return self.network(centre_crop(patch, self.crop))
+
+
+class _Features(nn.Module):
+    """A network whose output is its penultimate layer's."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, patch: Tensor) -> Tensor:
+        return self.network.features(patch)  # type: ignore[operator]
+
+
+class _Votes:
+    """Passes features on, and adds up the probabilities that the network's top layer gives them."""
+
+    def __init__(self, top: nn.Linear, features: Callable[[int], np.ndarray]) -> None:
+        self.top, self.features, self.count, self.total = top, features, 0, np.zeros(())
+
+    def __call__(self, patch: int) -> np.ndarray:
+        found = self.features(patch)
+        with torch.no_grad():
+            self.total = self.total + self.top(torch.from_numpy(found)).softmax(1).numpy()
+        self.count += 1
+        return found
+
+    @property
+    def mean(self) -> np.ndarray:
+        return self.total / self.count
+
+
+def _pictures(faces: Prepared) -> np.ndarray:
+    if faces.images is None or faces.images.ndim != 4:
+        raise ValueError("patches are cut from aligned colour pictures: prepare the faces with them")
+    return faces.images
