@@ -185,9 +185,16 @@ def png(figure: Figure) -> bytes:
     """The figure as a PNG file, the same bytes for the same figure; in 256 colours when it would be large."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    if buffer.tell() <= SMALL:
-        return buffer.getvalue()
-    few = Image.open(buffer).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return small_png(buffer.getvalue())
+
+
+def small_png(picture: bytes) -> bytes:
+    """A PNG file as it is, or in 256 colours where it is large."""
+    if len(picture) <= SMALL:
+        return picture
+    few = (
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    )
     buffer = io.BytesIO()
     few.save(buffer, "png", optimize=True)
     return buffer.getvalue()

@@ -1,6 +1,7 @@
 """The committed notebooks and figures: run once from a fresh kernel at `lesson`, outputs kept, figures copied to `figures`."""
 
 import shutil
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from ferkit import paths
+from ferkit.plots.saved import small_png
 from ferkit.workbook import kernels
 from ferkit.workbook.runner import choose
 
@@ -34,13 +36,19 @@ def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path
 
 
 def _lean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without what only this run would need: progress on stderr, times of execution, the state of widgets, this computer's kernel."""
+    """Without what only this run would need: progress on stderr, times of execution, the state of widgets, this computer's kernel.
+
+    Large pictures get few colours, as saved figures do.
+    """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [
                 each for each in cell.outputs if not (each.output_type == "stream" and each.name == "stderr")
             ]
+            for each in cell.outputs:
+                if picture := each.get("data", {}).get("image/png"):
+                    each.data["image/png"] = b64encode(small_png(b64decode(picture))).decode()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
