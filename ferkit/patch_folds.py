@@ -8,9 +8,12 @@ Convention
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,37 +30,47 @@ from ferkit.faces.store import Prepared
 from ferkit.labels import LabelSet
 from ferkit.models.i2cnn import AlexNet, centre_crop, random_crop
 from ferkit.models.layers import mixed, seeded
-from ferkit.train import Examples, Recipe, Trained, scores, train
+from ferkit.train import Examples, Recipe, Trained, choose_device, scores, train
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How large patches and network are, and how the network is trained. Every k is trained for the same number of iterations."""
+    """How large patches and network are, and how the network is trained."""
 
     face: int  # pixels of the aligned face
     side: int  # of a patch
     crop: int  # of what the network sees of it: anywhere in training, the middle in testing
     width: float  # of AlexNet's convolutions
     dense: int  # numbers in its two dense layers, and so in the feature
-    iterations: int  # at most, one batch each
+    iterations: Mapping[int, int]  # at most, one batch each, for each k: fewer patches are learnt sooner
     batch: int  # patches
     rate: float
-    rate_every: int  # iterations after which the rate is divided by 10
+    rate_after: float  # share of the iterations after which the rate is divided by 10, each time
     patience: int | None = None  # epochs; asks for validation people
     dropout: float = 0.5
     weight_decay: float = 5e-4
     start: str = "caffe"  # of the weights
+    standardise: bool = False  # each patch brought to its own mean and contrast
+    optimiser: str = "sgd"
     folds: int = 10
 
-    def recipe(self, count: int) -> Recipe:
-        """The recipe for `count` training patches."""
-        epochs = max(1, round(self.iterations * self.batch / count))
-        shared = {"batch": self.batch, "weight_decay": self.weight_decay, "patience": self.patience}
-        return Recipe(epochs, rate=self.rate, rate_factor=0.1, rate_every=self.rate_every, **shared)  # type: ignore[arg-type]
+    def recipe(self, k: int, count: int) -> Recipe:
+        """The recipe for `count` training patches, k of each face; the rate falls after `rate_after` of the iterations, and again."""
+        epochs = max(1, round(self.iterations[k] * self.batch / count))
+        return Recipe(
+            epochs,
+            batch=self.batch,
+            rate=self.rate,
+            rate_factor=0.1,
+            rate_every=round(self.rate_after * self.iterations[k]),
+            weight_decay=self.weight_decay,
+            optimiser=self.optimiser,
+            patience=self.patience,
+        )
 
     def network(self, classes: int, seed: int) -> AlexNet:
         """A new AlexNet for patches of `crop` pixels."""
-        shape = (classes, self.crop, self.width, self.dense, self.dropout, self.start)
+        shape = (classes, self.crop, self.width, self.dense, self.dropout, self.start, self.standardise)
         return seeded(lambda: AlexNet(*shape), seed)  # type: ignore[return-value]
 
     @property
@@ -66,11 +79,12 @@ class Setup:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
 
+QUICK: dict[str, Any] = {"start": "he", "standardise": True, "optimiser": "adam", "weight_decay": 0.0, "dropout": 0.2}
 SETUPS = {
-    "smoke": Setup(64, 48, 43, 0.06, 16, 6, 32, 0.01, 100, start="he", folds=2),
-    "lesson": Setup(96, 64, 59, 0.25, 128, 500, 64, 0.01, 400, start="he", folds=5),
-    "paper": Setup(224, 256, 227, 1.0, 4096, 150_000, 128, 0.01, 50_000, patience=10),  # the batch is our reading
-}
+    "smoke": Setup(64, 48, 43, 0.06, 16, dict.fromkeys((1, 5, 60), 6), 32, 0.001, 0.75, **QUICK, folds=2),
+    "lesson": Setup(96, 56, 51, 0.25, 128, {1: 150, 5: 250, 60: 500}, 128, 0.001, 0.75, **QUICK, folds=5),
+    "paper": Setup(224, 256, 227, 1.0, 4096, dict.fromkeys((1, 5, 60), 150_000), 128, 0.01, 1 / 3, patience=10),
+}  # the paper gives no size of a batch and no number of iterations; its rate falls every 50 000
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,19 +145,19 @@ def patch_examples(faces: Prepared, rows: ArrayLike, labels: ArrayLike, k: int, 
 
 
 def train_patches(
+    network: AlexNet,
     setup: Setup,
     faces: Prepared,
     labels: ArrayLike,
     fold: Rows,
     k: int,
     *,
-    classes: int,
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
     folder: str | Path | None = None,
 ) -> Trained:
-    """The network of one fold, trained on k patches of its training faces; kept in `folder` as by `train`.
+    """The network, trained on k patches of one fold's training faces; kept in `folder` as by `train`.
 
     `labels` `(N,)` are class indices of all faces. Validation faces, where there are any, choose the epoch.
     """
@@ -153,8 +167,8 @@ def train_patches(
         whole = patch_examples(faces, fold.val, labels, k, setup.side)
         validation = Examples((centre_crop(whole.inputs[0], setup.crop),), whole.labels)
     return train(
-        _Cropped(setup.network(classes, seed), setup.crop),
-        setup.recipe(len(examples.labels)),
+        _Cropped(network, setup.crop),
+        setup.recipe(k, len(examples.labels)),
         examples,
         validation,
         seed=seed,
@@ -204,22 +218,44 @@ def by_folds(
     codes = LabelSet(known).encode(labels)
     parts = {**(subsets or {}), "machine": CHOSEN[k]}
     collected = _Collected(known, {name: np.full((len(codes), len(known)), np.nan) for name in (*parts, "softmax")})
-    histories, options = [], {"device": device, "precision": precision}
-    for number, fold in enumerate(tqdm(folds, f"k = {k}, folds", leave=False)):
-        place, own = Path(folder) / f"k{k}" / fold.name if folder else None, mixed(seed, number)
+    networks = [setup.network(len(known), mixed(seed, number)) for number in range(len(folds))]
+    options = {"device": device, "precision": precision}
+
+    def one(number: int) -> pd.DataFrame:
+        fold = folds[number]
+        place = Path(folder) / f"k{k}" / fold.name if folder else None
         trained = train_patches(
-            setup, faces, codes, fold, k, classes=len(known), seed=own, folder=place, device=device, precision=precision
+            networks[number], setup, faces, codes, fold, k, seed=mixed(seed, number), folder=place, **options
         )
-        histories.append(trained.history.assign(fold=fold.name))
         feature = features_of(trained.network, setup, faces, **options)
         votes = _Votes(trained.network.network.top, feature)  # type: ignore[union-attr, arg-type]
         seen = np.concatenate([fold.train, fold.val])
-        for name, patches in parts.items():
-            kernel = patch_svm.gram(votes if name == "machine" else feature, patches)
+        for name, chosen in parts.items():
+            kernel = patch_svm.gram(votes if name == "machine" else feature, chosen)
             fitted = patch_svm.fit(kernel, labels, who, seen, fold.test, names=known, seed=seed)
             collected.add(name, fold, fitted.scores, fitted.C)
         collected.add("softmax", fold, votes.mean[fold.test])
+        return trained.history.assign(fold=fold.name)
+
+    with _side_by_side(device, len(folds)) as pool:
+        bar = tqdm(pool.map(one, range(len(folds))), f"k = {k}, folds", len(folds), leave=False)
+        histories = list(bar)
     return Found(_answers(collected, codes, who, folds), pd.concat(histories, ignore_index=True))
+
+
+@contextmanager
+def _side_by_side(device: str, count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that train on the CPU beside each other, each with one core: small networks gain little from more.
+
+    Nothing they do asks torch's own generator, which is left as it was. Elsewhere one thread.
+    """
+    on_cpu, before = choose_device(device) == "cpu", torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]), ThreadPoolExecutor(min(before, count) if on_cpu else 1) as pool:
+        torch.set_num_threads(1 if on_cpu else before)
+        try:
+            yield pool
+        finally:
+            torch.set_num_threads(before)
 
 
 def _answers(collected: _Collected, codes: np.ndarray, who: np.ndarray, folds: Sequence[Rows]) -> dict[str, Answers]:

@@ -62,3 +62,11 @@ def test_crops_repeat_with_the_generator_and_leave_other_inputs():
 def test_what_does_not_fit_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_standardised_patches_do_not_show_the_light():
+    patches = 0.2 + 0.3 * torch.rand(4, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    kept, fixed = (seeded(lambda s=s: AlexNet(6, start="he", standardise=s, **SMALL), 0).eval() for s in (True, False))
+    torch.testing.assert_close(kept.features(1.7 * patches + 0.1), kept.features(patches), rtol=0.1, atol=0.05)
+    assert (fixed.features(1.7 * patches + 0.1) - fixed.features(patches)).abs().max() > 0.5
+    assert kept.features(torch.full((1, 3, 48, 48), 0.3)).isfinite().all()

@@ -17,7 +17,7 @@ from ferkit.patch_folds import SETUPS, Setup, by_folds, features_of, leaky_rows,
 NAMES = ("anger", "fear", "happiness")
 PEOPLE = np.repeat([f"p{i}" for i in range(4)], 6)
 LABELS = np.tile(NAMES, 8)
-SMALL = Setup(48, 43, 43, 0.06, 8, 4, 24, 0.05, 1000, dropout=0.0, start="he", folds=2)
+SMALL = Setup(48, 43, 43, 0.06, 8, dict.fromkeys((1, 5), 4), 24, 0.05, 1.0, dropout=0.0, start="he", folds=2)
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +63,21 @@ def test_each_patch_has_the_label_of_its_face(faces, k):
     np.testing.assert_array_equal(examples.inputs[0].permute(0, 2, 3, 1).numpy(), cut_out)
 
 
-def test_every_k_is_trained_for_as_many_iterations():
-    for count in (168, 5 * 168, 60 * 168):
-        recipe = SETUPS["lesson"].recipe(count)
-        assert recipe.epochs * count / recipe.batch == pytest.approx(SETUPS["lesson"].iterations, rel=0.35)
-    assert SETUPS["paper"].recipe(100).rate_at(50_000) == pytest.approx(0.001)
+def test_a_recipe_has_the_iterations_of_its_k():
+    lesson = SETUPS["lesson"]
+    for k in (1, 5, 60):
+        recipe = lesson.recipe(k, 168 * k)
+        assert recipe.epochs * 168 * k / recipe.batch == pytest.approx(lesson.iterations[k], rel=0.1)
+        assert recipe.rate_at(lesson.iterations[k] - 1) == pytest.approx(0.1 * recipe.rate)
+    paper = SETUPS["paper"].recipe(60, 10_000)
+    assert [paper.rate_at(i) for i in (49_999, 50_000, 100_000)] == pytest.approx([0.01, 0.001, 0.0001])
+    assert paper.optimiser == "sgd"
 
 
 def test_the_papers_settings():
     paper = SETUPS["paper"]
     assert (paper.side, paper.crop, paper.width, paper.dense, paper.dropout) == (256, 227, 1.0, 4096, 0.5)
-    assert (paper.rate, paper.rate_every, paper.weight_decay, paper.folds) == (0.01, 50_000, 5e-4, 10)
+    assert (paper.rate, paper.weight_decay, paper.folds, paper.standardise) == (0.01, 5e-4, 10, False)
     assert len({setup.mark for setup in SETUPS.values()}) == len(SETUPS)
 
 
@@ -95,11 +99,12 @@ def test_the_machine_stands_on_the_folds_own_network(faces, folds, tmp_path):
     )
     assert list(found.answers) == ["five", "the first", "machine", "softmax"]
     np.testing.assert_array_equal(found.answers["machine"].scores, found.answers["five"].scores)
-    assert len(found.history) == 2 * SMALL.recipe(30).epochs
+    assert len(found.history) == 2 * SMALL.recipe(5, 30).epochs
     codes = np.tile([0, 1, 2], 8)
     fold = folds[1]
     own = patch_folds.mixed(0, 1)
-    network = train_patches(SMALL, faces, codes, fold, 5, classes=3, seed=own, folder=tmp_path / "k5" / "2", **options)
+    start = SMALL.network(3, own)
+    network = train_patches(start, SMALL, faces, codes, fold, 5, seed=own, folder=tmp_path / "k5" / "2", **options)
     kernel = patch_svm.gram(features_of(network.network, SMALL, faces, **options), CHOSEN[5])
     seen = np.concatenate([fold.train, fold.val])
     expected = patch_svm.fit(kernel, LABELS.tolist(), PEOPLE, seen, fold.test, names=NAMES)
@@ -109,12 +114,25 @@ def test_the_machine_stands_on_the_folds_own_network(faces, folds, tmp_path):
 
 
 def test_it_learns_what_brightness_tells(faces, folds):
-    setup = replace(SMALL, iterations=120)
+    setup = replace(SMALL, iterations={1: 120})
     found = by_folds(setup, faces, LABELS.tolist(), PEOPLE, folds, 1, names=NAMES, device="cpu", precision="32")
     assert {name: answers.correct().mean() > 0.9 for name, answers in found.answers.items()} == {
         "machine": True,
         "softmax": True,
     }
+
+
+def test_threads_change_nothing(faces, folds):
+    options = {"names": NAMES, "device": "cpu", "precision": "32"}
+    before = torch.get_num_threads(), torch.random.get_rng_state()
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(by_folds(SMALL, faces, LABELS.tolist(), PEOPLE, folds, 1, **options).answers["machine"].scores)
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before[0])
+    np.testing.assert_array_equal(*found)
+    assert torch.random.get_rng_state().equal(before[1])
 
 
 def test_labels_of_test_faces_change_nothing(faces, folds):

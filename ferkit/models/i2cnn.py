@@ -8,6 +8,9 @@ C. Zhang et al., "Identity-aware Convolutional Neural Networks for Facial Expres
 | dense | 4096 ReLU, dropout 0.5, 4096 ReLU, dropout 0.5 |
 | top | 6 or 7 classes, softmax |
 
+Where we differ
+- The paper does not say what is subtracted from the pixels (Caffe: the training set's mean picture). Here: one number.
+
 The feature is the second dense layer's output: 60 patches make 60 x 4096 = 245 760 numbers a face.
 """
 
@@ -17,10 +20,14 @@ from torch import Tensor, nn
 from ferkit.models.layers import Dropout, alexnet_side, alexnet_trunk, start_gaussian
 
 MIDDLE, SPREAD = 0.45, 0.25  # of the pictures' values in 0..1
+FLAT = 0.02
 
 
 class AlexNet(nn.Module):
-    """Patches `(N, 3, size, size)` in 0..1 to scores `(N, classes)`; `size`, `width` and `dense` below 227, 1 and 4096 make it smaller."""
+    """Patches `(N, 3, size, size)` in 0..1 to scores `(N, classes)`; `size`, `width` and `dense` below 227, 1 and 4096 make it smaller.
+
+    `start` "he" and `standardise`, which brings each patch to its own mean and contrast, let it learn in fewer iterations.
+    """
 
     def __init__(
         self,
@@ -30,11 +37,12 @@ class AlexNet(nn.Module):
         dense: int = 4096,
         dropout: float = 0.5,
         start: str = "caffe",
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         if start not in ("caffe", "he"):
             raise ValueError(f"unknown start of the weights {start!r}; known: caffe, he")
-        self.size = size
+        self.size, self.standardise = size, standardise
         self.trunk = alexnet_trunk(width)
         maps = [layer.out_channels for layer in self.trunk if isinstance(layer, nn.Conv2d)][-1]
         first = nn.Linear(maps * alexnet_side(size) ** 2, dense)
@@ -53,10 +61,17 @@ class AlexNet(nn.Module):
         """The penultimate output, `(N, dense)`."""
         if patch.shape[1:] != (3, self.size, self.size):
             raise ValueError(f"expected patches (N, 3, {self.size}, {self.size}), got {tuple(patch.shape)}")
-        return self.dense(self.trunk((patch - MIDDLE) / SPREAD).flatten(1))
+        middle, spread = _own(patch) if self.standardise else (MIDDLE, SPREAD)
+        return self.dense(self.trunk((patch - middle) / spread).flatten(1))
 
     def forward(self, patch: Tensor) -> Tensor:
         return self.top(self.features(patch))
+
+
+def _own(patch: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and contrast of each patch; a flat patch keeps some contrast."""
+    spread, middle = torch.std_mean(patch, (1, 2, 3), keepdim=True)
+    return middle, spread + FLAT
 
 
 def random_crop(inputs: tuple[Tensor, ...], generator: torch.Generator, size: int = 227) -> tuple[Tensor, ...]:
