@@ -8,9 +8,7 @@ Convention
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,7 @@ from ferkit.faces.store import Prepared
 from ferkit.labels import LabelSet
 from ferkit.models.i2cnn import AlexNet, centre_crop, random_crop
 from ferkit.models.layers import mixed, seeded
-from ferkit.train import Examples, Recipe, Trained, choose_device, scores, train
+from ferkit.train import Examples, Recipe, Trained, scores, train
 
 
 @dataclass(frozen=True)
@@ -237,25 +235,8 @@ def by_folds(
         collected.add("softmax", fold, votes.mean[fold.test])
         return trained.history.assign(fold=fold.name)
 
-    with _side_by_side(device, len(folds)) as pool:
-        bar = tqdm(pool.map(one, range(len(folds))), f"k = {k}, folds", len(folds), leave=False)
-        histories = list(bar)
+    histories = list(tqdm(map(one, range(len(folds))), f"k = {k}, folds", len(folds), leave=False))
     return Found(_answers(collected, codes, who, folds), pd.concat(histories, ignore_index=True))
-
-
-@contextmanager
-def _side_by_side(device: str, count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that train on the CPU beside each other, each with one core: small networks gain little from more.
-
-    Nothing they do asks torch's own generator, which is left as it was. Elsewhere one thread.
-    """
-    on_cpu, before = choose_device(device) == "cpu", torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), ThreadPoolExecutor(min(before, count) if on_cpu else 1) as pool:
-        torch.set_num_threads(1 if on_cpu else before)
-        try:
-            yield pool
-        finally:
-            torch.set_num_threads(before)
 
 
 def _answers(collected: _Collected, codes: np.ndarray, who: np.ndarray, folds: Sequence[Rows]) -> dict[str, Answers]:
