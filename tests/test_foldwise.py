@@ -15,7 +15,7 @@ from ferkit import train as training
 from ferkit.foldwise import pays, train_folds
 from ferkit.models import dtagn
 from ferkit.models.layers import alexnet_trunk, seeded
-from ferkit.models.stacked import check_alike, stack
+from ferkit.models.stacked import Affine, check_alike, stack
 from ferkit.train import Examples, Recipe, train
 
 QUIET = {"device": "cpu", "precision": "32", "progress": False}
@@ -145,6 +145,27 @@ def test_together_equals_apart(case):
             assert parameter.requires_grad or torch.equal(parameter, start[name])
             assert parameter.is_leaf
             assert parameter.untyped_storage().nbytes() == parameter.nbytes  # no slice of what all share
+
+
+@pytest.mark.parametrize("case", ["dtgn", "residual", "joint"])
+def test_in_bf16_together_nearly_equals_apart(case):
+    build, shapes, recipe = CASES[case]
+    networks, *data = folds(build, *shapes)
+    how = {**QUIET, "precision": "bf16", "seeds": range(3)}
+    one_by_one, together = (train_folds(networks, recipe, *data, **how, together=so) for so in (False, True))
+    for one, other, network in zip(one_by_one, together, networks, strict=True):
+        np.testing.assert_allclose(one.history.train_loss, other.history.train_loss, rtol=0.03)
+        for p, q, start in zip(one.network.parameters(), other.network.parameters(), network.parameters(), strict=True):
+            assert (p - q).norm() <= 0.2 * (p - start).norm() + 1e-3
+
+
+def test_the_gradient_of_stacked_linear_layers():
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (
+        torch.randn(shape, dtype=torch.float64, generator=generator, requires_grad=True)
+        for shape in ((2, 3, 4), (2, 5, 4))
+    )
+    assert torch.autograd.gradcheck(Affine.apply, (x, weight))
 
 
 def test_seeds_of_one_network_on_the_same_examples():
