@@ -122,19 +122,6 @@ def test_it_learns_what_brightness_tells(faces, folds):
     }
 
 
-def test_threads_change_nothing(faces, folds):
-    options = {"names": NAMES, "device": "cpu", "precision": "32"}
-    before = torch.get_num_threads(), torch.random.get_rng_state()
-    found = []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        found.append(by_folds(SMALL, faces, LABELS.tolist(), PEOPLE, folds, 1, **options).answers["machine"].scores)
-        assert torch.get_num_threads() == threads
-    torch.set_num_threads(before[0])
-    np.testing.assert_array_equal(*found)
-    assert torch.random.get_rng_state().equal(before[1])
-
-
 def test_labels_of_test_faces_change_nothing(faces, folds):
     shuffled = LABELS.copy()
     shuffled[folds[0].test] = shuffled[folds[0].test][::-1]
