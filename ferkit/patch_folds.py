@@ -54,7 +54,7 @@ class Setup:
 
     def recipe(self, k: int, count: int) -> Recipe:
         """The recipe for `count` training patches, k of each face; the rate falls after `rate_after` of the iterations, and again."""
-        epochs = max(1, round(self.iterations[k] * self.batch / count))
+        epochs = max(1, round(self.iterations[k] / -(-count // self.batch)))  # every batch is full
         return Recipe(
             epochs,
             batch=self.batch,
@@ -80,7 +80,7 @@ class Setup:
 QUICK: dict[str, Any] = {"start": "he", "standardise": True, "optimiser": "adam", "weight_decay": 0.0, "dropout": 0.2}
 SETUPS = {
     "smoke": Setup(64, 48, 43, 0.06, 16, dict.fromkeys((1, 5, 60), 6), 32, 0.001, 0.75, **QUICK, folds=2),
-    "lesson": Setup(96, 56, 51, 0.25, 128, {1: 150, 5: 250, 60: 500}, 128, 0.001, 0.75, **QUICK, folds=5),
+    "lesson": Setup(96, 56, 51, 0.25, 128, {1: 100, 5: 200, 60: 600}, 128, 0.001, 0.75, **QUICK, folds=5),
     "paper": Setup(224, 256, 227, 1.0, 4096, dict.fromkeys((1, 5, 60), 150_000), 128, 0.01, 1 / 3, patience=10),
 }  # the paper gives no size of a batch and no number of iterations; its rate falls every 50 000
 
@@ -132,6 +132,16 @@ def leaky_rows(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[Rows]:
     """Folds by image, (train, test) as of `image_folds_leaky`, as rows: everybody is on both sides. Only to show the leak."""
     nobody = np.zeros(0, dtype=int)
     return [Rows(str(number), train, nobody, test) for number, (train, test) in enumerate(pairs, start=1)]
+
+
+def tested_in(folds: Iterable[Rows], count: int) -> np.ndarray:
+    """The name of the fold that tests each of `count` faces, `(count,)`; ValueError for faces that none tests."""
+    fold_of = np.full(count, "", dtype=object)
+    for fold in folds:
+        fold_of[fold.test] = fold.name
+    if (fold_of == "").any():
+        raise ValueError(f"{(fold_of == '').sum()} of {count} faces are tested in no fold")
+    return fold_of.astype(str)
 
 
 def patch_examples(faces: Prepared, rows: ArrayLike, labels: ArrayLike, k: int, side: int) -> Examples:
@@ -240,14 +250,9 @@ def by_folds(
 
 
 def _answers(collected: _Collected, codes: np.ndarray, who: np.ndarray, folds: Sequence[Rows]) -> dict[str, Answers]:
-    fold_of = np.full(len(codes), "", dtype=object)
-    for fold in folds:
-        fold_of[fold.test] = fold.name
-    if (fold_of == "").any():
-        raise ValueError(f"{(fold_of == '').sum()} of {len(codes)} faces are tested in no fold")
-    chosen = collected.chosen
+    fold_of, chosen = tested_in(folds, len(codes)), collected.chosen
     return {
-        name: Answers(collected.names, found, codes, who, fold_of.astype(str), dict(chosen.get(name, {})))
+        name: Answers(collected.names, found, codes, who, fold_of, dict(chosen.get(name, {})))
         for name, found in collected.scores.items()
     }
 
