@@ -67,7 +67,9 @@ def test_a_recipe_has_the_iterations_of_its_k():
     lesson = SETUPS["lesson"]
     for k in (1, 5, 60):
         recipe = lesson.recipe(k, 168 * k)
-        assert recipe.epochs * 168 * k / recipe.batch == pytest.approx(lesson.iterations[k], rel=0.1)
+        assert recipe.epochs * -(-168 * k // recipe.batch) == pytest.approx(
+            lesson.iterations[k], rel=0.1
+        )  # full batches
         assert recipe.rate_at(lesson.iterations[k] - 1) == pytest.approx(0.1 * recipe.rate)
     paper = SETUPS["paper"].recipe(60, 10_000)
     assert [paper.rate_at(i) for i in (49_999, 50_000, 100_000)] == pytest.approx([0.01, 0.001, 0.0001])
