@@ -1,13 +1,15 @@
-"""Data by name: drawn sets are drawn first, others are read where they lie; real photographs that are at hand; pictures as tensors."""
+"""Data by name: drawn sets are drawn first, others are read where they lie; labels alone; photographs at hand; pictures as tensors."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from ferkit import data
+from ferkit.data import ferplus
 from ferkit.data.clips import Clip
 from ferkit.data.cmu import frontal
 from ferkit.data.drawn import read_drawn
@@ -38,6 +40,21 @@ def load_clips(
     if name in SETS and not root:
         return shard_of(read_drawn(draw_set(name, level, seed), dataset=name), shard)
     return as_frames(shard_of(data.read(name, root or None), shard))
+
+
+def load_labels(name: str, level: str = "lesson", seed: int = 0, root: str | Path | None = None) -> pd.DataFrame:
+    """What a data set says of its pictures, sequences or films, a row each: person, emotion (None: not marked), complementary.
+
+    No picture or film is opened, so FER+ has labels too (by majority), though its pictures are elsewhere.
+    """
+    if name == "ferplus":
+        votes = ferplus.read_ferplus_labels(data.find_root(name, root or None))
+        return pd.DataFrame({"person": votes["name"], "emotion": votes["emotion"], "complementary": None})
+    clips = load_clips(name, level, seed) if name in SETS and not root else data.read(name, root or None)
+    return pd.DataFrame(
+        [(clip.person, clip.emotion or None, clip.complementary) for clip in clips],
+        columns=["person", "emotion", "complementary"],
+    )
 
 
 def load_photographs(root: str | Path | None = None) -> dict[str, list[Clip]]:

@@ -1,12 +1,15 @@
 """Tiny made-up trees in the providers' layouts, with the providers' traps in them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.io import savemat
 
+FILMS = {".avi": "MJPG", ".mp4": "mp4v", ".flv": "FLV1"}
 APPLEDOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X".ljust(209, b"\x00")
 
 
@@ -14,6 +17,19 @@ def picture(path: Path, grey: int = 90) -> Path:
     """A picture of 4 x 3 pixels at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", (4, 3), grey).save(path)
+    return path
+
+
+def write_film(path: Path, frames: Iterable[np.ndarray]) -> Path:
+    """A film of RGB frames, in the usual codec of its suffix."""
+    frames = list(frames)
+    height, width = frames[0].shape[:2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*FILMS[path.suffix]), 25, (width, height))
+    assert writer.isOpened()
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
     return path
 
 
@@ -61,9 +77,9 @@ def template_points() -> np.ndarray:
     return np.stack([i + 0.25, 1000 - 2 * i], axis=1)
 
 
-def write_tem(path: Path, newline: str = "\n") -> Path:
+def write_tem(path: Path, newline: str = "\n", points: np.ndarray | None = None) -> Path:
     """A template as WebMorph writes it: n, n points, m, then three lines per contour."""
-    points = [f"{x}\t{y}" for x, y in template_points()]
+    points = [f"{x}\t{y}" for x, y in (template_points() if points is None else points)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(newline.join(["189", *points, "2", "0", "2", "0 0", "0", "3", "18 19 20", ""]).encode())
     return path

@@ -1,11 +1,10 @@
 """Films to frames: counted by decoding, upright, the half that shows the face, made once."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from data_trees import FILMS, write_film
 
 from ferkit import loaders
 from ferkit.data.clips import Clip
@@ -13,20 +12,6 @@ from ferkit.data.protocols import dtagn, stills
 from ferkit.faces import films
 from ferkit.faces.detect import read_image
 from ferkit.faces.films import as_frames, chosen, decoded, turned
-
-KINDS = {".avi": "MJPG", ".mp4": "mp4v", ".flv": "FLV1"}
-
-
-def write_film(path: Path, frames) -> Path:
-    """A film of RGB frames, in the usual codec of its suffix."""
-    height, width = frames[0].shape[:2]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*KINDS[path.suffix]), 25, (width, height))
-    assert writer.isOpened()
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    return path
 
 
 def counting(count, height=48, width=64):
@@ -48,7 +33,7 @@ def film_clip(path, **extra):
     return Clip("mmi", "S001", path.stem, "fear", (path,), sequence="7", extra=extra)
 
 
-@pytest.mark.parametrize("suffix", KINDS)
+@pytest.mark.parametrize("suffix", FILMS)
 @pytest.mark.parametrize("count", [1, 5, 50])
 def test_frames_are_those_of_the_film(tmp_path, suffix, count):
     film = write_film(tmp_path / f"S001-001{suffix}", counting(count))

@@ -176,6 +176,10 @@ MEASURED = {
         "two_branches/loss": "stills/50/two_branches_hinge/lowest_val_loss",
         **{f"top_k/224/{k}": f"stills/50/two_branches_hinge/top{k}" for k in range(1, 6)},
     },
+    "i2cnn": {
+        **{f"jaffe/{row}": f"posed/7/{ours}/top1" for row, ours in (("i2cnn", "k60"), ("k5", "k5"), ("k1", "k1"))},
+        "gain/jaffe": "posed/7/relative_gain",
+    },
     "dtagn": {
         **{f"ckplus/{method}": f"sequences/{method}" for method in METHODS},
         **{f"mmi/{method}": f"sequences-mmi/{method}" for method in METHODS},

@@ -383,6 +383,16 @@ def test_panels_stand_side_by_side_on_one_scale():
     assert figure.get_size_inches().tolist() == [6, 4]
 
 
+def test_panels_of_intervals_share_scale_and_legend():
+    table = pd.DataFrame({"panel": ["a", "b"], "name": "x", "value": [0.9, 0.2], "low": [0.8, 0.1], "high": [1.0, 0.3]})
+    left, right = plots.draw("plot_intervals", table).axes
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_legend() is None
+    assert right.get_legend() is not None
+    other = table.assign(group=["one", "two"])  # of different groups each panel names its own
+    assert all(ax.get_legend() for ax in plots.draw("plot_intervals", other).axes)
+
+
 def test_pictures_tell_no_time(tmp_path):
     plots.save_figure("plot_votes", TABLES["plot_votes"], tmp_path, "votes", made_by=MADE_BY)
     with Image.open(tmp_path / "votes.png") as picture:
