@@ -161,16 +161,18 @@ def plot_boxes(image: np.ndarray, boxes: ArrayLike, names: Sequence[str], *, ax:
     size = np.shape(image)[1], np.shape(image)[0]
     ax.imshow(image, extent=(0, size[0], size[1], 0), interpolation="antialiased")
     places = np.asarray(boxes, dtype=np.float64)
-    widths = np.linspace(7, 2, len(places))  # the first widest, so that boxes with common edges are all seen
-    for (x0, y0, x1, y1), name, colour, width in zip(places, names, cycle(SERIES), widths, strict=False):
+    rows = list(zip(places, names, cycle(SERIES), strict=False))
+    for level, ((x0, y0, x1, y1), name, colour) in enumerate(reversed(rows)):
         x, y = (x0, x1, x1, x0, x0), (y0, y0, y1, y1, y0)
+        width = 6 - 4 * level / max(1, len(rows) - 1)  # the first on top and thinnest: common edges stay seen
         ax.plot(x, y, color="white", lw=width + 1.5, alpha=0.7)
         ax.plot(x, y, color=colour, lw=width, label=name)
     ax.set(xlim=(min(0, places[:, [0, 2]].min()), max(size[0], places[:, [0, 2]].max())))
     ax.set(ylim=(max(size[1], places[:, [1, 3]].max()), min(0, places[:, [1, 3]].min())))
     ax.set_axis_off()
     if len(names) > 1:
-        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2)
+        handles = ax.get_legend_handles_labels()[0][::-1]
+        ax.legend(handles=handles, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2)
     return ax
 
 

@@ -98,8 +98,8 @@ def draw(
     ):
         rows = part.drop(columns="panel", errors="ignore").reset_index(drop=True)
         PLOTS[plot](rows, ax=ax, **options)
-        ax.set_title(name, loc="left" if plot == "plot_intervals" else "center")  # there the legend is on the right
-    if plot == "plot_intervals":
+        ax.set_title(name)
+    if plot == "plot_intervals" and len(panels) > 1:
         _alike(figure)
     figure.suptitle(title)
     figure.draw_without_rendering()  # labels outside the axes find their place in the second pass only
@@ -107,15 +107,14 @@ def draw(
 
 
 def _alike(figure: Figure) -> None:
-    """Panels that are to be compared: one scale, and the legend once where all have the same."""
-    axes = figure.axes
-    right = max(ax.get_xlim()[1] for ax in axes)
-    legends = [ax.get_legend() for ax in axes]
-    entries = [tuple(text.get_text() for text in legend.get_texts()) if legend else () for legend in legends]
-    for ax, legend in zip(axes, legends, strict=True):
+    """Panels that are to be compared: one scale, and one legend, of all that any of them shows, below."""
+    right, entries = max(ax.get_xlim()[1] for ax in figure.axes), {}
+    for ax in figure.axes:
         ax.set_xlim(0, right)
-        if legend and ax is not axes[-1] and len(set(entries)) == 1:
+        entries |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        if legend := ax.get_legend():
             legend.remove()
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
 def save_figure(
