@@ -63,6 +63,15 @@ def test_contrast_norm_is_the_papers(size):
     np.testing.assert_allclose(LocalContrastNorm(size).double()(x), expected, atol=1e-6)
 
 
+def test_contrast_norm_has_the_gradient_of_its_formula():
+    layer = LocalContrastNorm(3).double()
+    x = torch.rand(2, 3, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    assert torch.autograd.gradcheck(layer, x)
+    flat = torch.ones(1, 2, 5, 5, requires_grad=True)  # no contrast at all
+    layer(flat).sum().backward()
+    assert flat.grad.isfinite().all()
+
+
 def test_contrast_norm_forgets_brightness_and_contrast():
     x = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
     layer = LocalContrastNorm(5)

@@ -154,19 +154,53 @@ class LocalContrastNorm(nn.Module):
         self.register_buffer("window", window / window.sum(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        inside = self._blur(torch.ones_like(x[:1, :1]))
-        v = x - self._blur(x.mean(1, keepdim=True)) / inside
-        power = self._blur((v**2).mean(1, keepdim=True)) / inside
-        s = power.clamp_min(SMALLEST**2).sqrt()
-        return v / torch.maximum(s, s.mean((2, 3), keepdim=True))
-
-    def _blur(self, x: Tensor) -> Tensor:
-        window, half = self.window.to(x.dtype), self.size // 2
-        x = F.conv2d(x, window.view(1, 1, -1, 1), padding=(half, 0))
-        return F.conv2d(x, window.view(1, 1, 1, -1), padding=(0, half))
+        return _Contrast.apply(x, self.window)
 
     def extra_repr(self) -> str:
         return f"{self.size}"
+
+
+class _Contrast(torch.autograd.Function):
+    """`LocalContrastNorm` with its gradient written out: what all maps share is one map, so few passes over all maps are left.
+
+    With `d = max(mean(s), s)`, `g` the gradient of y and `B` the weighted mean around a point (weights that leave the picture count
+    again inside): `g / d + 2 y d q / C` is that of v, where q is `B'` of what reaches the mean square, and of x it is that
+    less `B'` of its sum over the C maps, over C. `B'` is `B` backwards.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, window: Tensor) -> Tensor:  # type: ignore[override]
+        with torch.autocast(x.device.type, enabled=False):
+            exact = torch.promote_types(x.dtype, torch.float32)
+            inside = _blur(torch.ones_like(x[:1, :1], dtype=exact), window)
+            v = x - (_blur(x.mean(1, keepdim=True).to(exact), window) / inside).to(x.dtype)
+            power = _blur(v.square().mean(1, keepdim=True).to(exact), window) / inside
+            s = power.clamp_min(SMALLEST**2).sqrt()
+            d = torch.maximum(s, s.mean((2, 3), keepdim=True))
+            y = v.div_(d.to(x.dtype))
+        ctx.save_for_backward(y, d, s, inside, window)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        y, d, s, inside, window = ctx.saved_tensors
+        with torch.autocast(y.device.type, enabled=False):
+            exact, maps = d.dtype, y.shape[1]
+            of_d = -(gradient * y).sum(1, keepdim=True).to(exact) / d
+            mean = d > s  # here the mean of s counts, and every point of the picture has a part in it
+            of_s = torch.where(mean, 0.0, of_d) + torch.where(mean, of_d, 0.0).mean((2, 3), keepdim=True)
+            of_power = torch.where(s > SMALLEST, of_s / (2 * s), 0.0)
+            of_square = _blur(of_power / inside, window) * (2 / maps)
+            of_v = (gradient / d.to(y.dtype)).addcmul_(y, (of_square * d).to(y.dtype))
+            around = _blur(of_v.sum(1, keepdim=True).to(exact) / inside, window) / maps
+            return of_v.sub_(around.to(y.dtype)), None
+
+
+def _blur(x: Tensor, window: Tensor) -> Tensor:
+    """One map `(N, 1, H, W)` under the window in both directions, nothing outside."""
+    weights, half = window.to(x.dtype), len(window) // 2
+    x = F.conv2d(x, weights.view(1, 1, -1, 1), padding=(half, 0))
+    return F.conv2d(x, weights.view(1, 1, 1, -1), padding=(0, half))
 
 
 class Standardise(nn.Module):
