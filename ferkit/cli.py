@@ -127,18 +127,37 @@ def predict(
         typer.Option(help="A trained model or network (.safetensors); else the face model of the last run."),
     ] = None,
     residual: Annotated[bool, typer.Option("--residual", help="Use each person's other pictures.")] = False,
-    every: Annotated[int | None, typer.Option(metavar="N", help="Of films, every N-th frame.")] = None,
+    every: Annotated[
+        int | None, typer.Option(metavar="N", help="Look at every N-th frame.", rich_help_panel="Films")
+    ] = None,
     fps: Annotated[
-        float | None, typer.Option(help="Of films, so many frames a second; 5 when neither is given.")
+        float | None,
+        typer.Option(help="Look at so many frames a second; 5 when neither is given.", rich_help_panel="Films"),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write pictures and films with boxes and emotions here too.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write pictures and films here, with boxes and emotions.",
+            rich_help_panel="Annotated copies",
+        ),
     ] = None,
     cam: Annotated[
-        bool, typer.Option("--cam", help="On those, Grad-CAM: which places of the face spoke for the emotion.")
+        bool,
+        typer.Option(
+            "--cam",
+            help="With Grad-CAM: which places of the face spoke for the emotion.",
+            rich_help_panel="Annotated copies",
+        ),
     ] = False,
     target: Annotated[
-        str | None, typer.Option("--class", metavar="NAME", help="Grad-CAM of this class; else of the one answered.")
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="NAME",
+            help="Grad-CAM of this class; else of the one answered.",
+            rich_help_panel="Annotated copies",
+        ),
     ] = None,
 ) -> None:
     """Read emotions from pictures and films: one row per face, with its box x0 y0 x1 y1 in pixels, one column per class.

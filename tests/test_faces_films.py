@@ -1,11 +1,10 @@
 """Films to frames: counted by decoding, upright, the half that shows the face, made once."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from film_files import KINDS, write_film
 
 from ferkit import loaders
 from ferkit.data.clips import Clip
@@ -13,20 +12,6 @@ from ferkit.data.protocols import dtagn, stills
 from ferkit.faces import films
 from ferkit.faces.detect import read_image
 from ferkit.faces.films import as_frames, chosen, decoded, turned
-
-KINDS = {".avi": "MJPG", ".mp4": "mp4v", ".flv": "FLV1"}
-
-
-def write_film(path: Path, frames) -> Path:
-    """A film of RGB frames, in the usual codec of its suffix."""
-    height, width = frames[0].shape[:2]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*KINDS[path.suffix]), 25, (width, height))
-    assert writer.isOpened()
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    return path
 
 
 def counting(count, height=48, width=64):
