@@ -6,6 +6,15 @@
 
 The file's header is JSON: the kind of network and the arguments of its builder, the names of its classes, the views of a face that are
 its inputs (`views.View`), and for a network of sequences how many frames it sees. Nothing in it is executed.
+
+| kind | what the workbook's networks are shown |
+|---|---|
+| single_branch | `View(size)` |
+| patch_alexnet | `View(crop, "patch", face=face, side=side)` |
+| resnet | `View(48, face=64)` |
+| tandem | `View(64, face=64, window=(8, 6, 55, 61))` and `View(48, face=64)` |
+| emotionaldan, its stage 1, and what it is compared with | `View(size, "box", grey=True, margin=0.3, up=0.08)` |
+| dtan, dtgn, dtagn | `View(64, grey=True, face=64)`, `View(64, "points", grey=True, face=64)`, both |
 """
 
 import json
@@ -216,7 +225,7 @@ def read_header(path: str | Path) -> dict[str, str]:
 def _built(path: Path, words: Mapping[str, Any], state: dict[str, Tensor]) -> Network:
     """The network that these words and weights say, tried once on an empty picture."""
     kind, arguments, names = words["kind"], words["arguments"], tuple(words["names"])
-    views = tuple(View(**view) for view in words["views"])
+    views = tuple(View(**view | {"window": view["window"] and tuple(view["window"])}) for view in words["views"])
     if kind not in KINDS:
         raise ValueError(f"{path}: unknown kind of network {kind!r}; known: {', '.join(KINDS)}")
     if not names or len(set(names)) != len(names):

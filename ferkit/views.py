@@ -6,11 +6,11 @@ A `View` says it in words that can be kept with the network; `see` does it. Pixe
 | cut | |
 |---|---|
 | aligned | the face aligned at `face` pixels (`faces.align`), brought to the view's size (`loaders.pictures`) |
-| box | the detector's box, wider by `margin` of its side all around, as it stands in the picture |
+| box | the detector's box, wider by `margin` of its side all around and `up` of it higher, as it stands in the picture |
 | patch | one of the 60 patches of the aligned face (`faces.patches`), cut at `side` pixels, of which the middle is seen |
 | points | the 68 landmarks found again on the aligned face, in its pixels |
 
-A view that is higher than wide has the middle columns of the square one.
+A `window` (x0, y0, x1, y1) leaves a part of the square alone, in its pixels.
 """
 
 from dataclasses import dataclass
@@ -27,27 +27,37 @@ CUTS = ("aligned", "box", "patch", "points")
 
 @dataclass(frozen=True)
 class View:
-    """How one input of a network is cut from a face: `size` pixels high and `across` wide (0: as wide as high)."""
+    """How one input of a network is cut from a face: a square of `size` pixels, or a window of it."""
 
     size: int
     cut: str = "aligned"
     grey: bool = False
     face: int = 224  # pixels of the aligned face that it is cut from
-    across: int = 0
+    window: tuple[int, int, int, int] | None = None
     margin: float = 0.0  # of a box
+    up: float = 0.0  # of a box
     patch: int = number("face")  # of a patch, in the order of all 60
     side: int = 0  # of a patch before its middle is taken; 0: `size`
 
     def __post_init__(self) -> None:
         if self.cut not in CUTS:
             raise ValueError(f"unknown cut {self.cut!r} of a view; known: {', '.join(CUTS)}")
-        if self.size < 1 or not 0 <= self.across <= self.size or self.margin < 0 or not 0 <= self.patch < COUNT:
-            raise ValueError(f"expected a positive size, no wider than high, a margin and a patch of 0..59: {self}")
+        if self.size < 1 or self.margin < 0 or not 0 <= self.patch < COUNT:
+            raise ValueError(f"expected a positive size, a margin of 0 or more and a patch of 0..59: {self}")
+        x0, y0, x1, y1 = self.part
+        if not (0 <= x0 < x1 <= self.size and 0 <= y0 < y1 <= self.size):
+            raise ValueError(f"a window (x0, y0, x1, y1) lies in the square of {self.size} pixels, got {self.window}")
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of what `see` gives."""
-        return (68, 2) if self.cut == "points" else (1 if self.grey else 3, self.size, self.across or self.size)
+        x0, y0, x1, y1 = self.part
+        return (68, 2) if self.cut == "points" else (1 if self.grey else 3, y1 - y0, x1 - x0)
+
+    @property
+    def part(self) -> tuple[int, int, int, int]:
+        """The window, or all of the square."""
+        return self.window or (0, 0, self.size, self.size)
 
 
 def see(image: np.ndarray, face: detect.Face, view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -67,10 +77,10 @@ def see(image: np.ndarray, face: detect.Face, view: View) -> tuple[np.ndarray, n
             return detect.landmarks_in(aligned, align.apply_box(matrix, face.box)), matrix
         square, inner = _patch(aligned, matrix, face, view) if view.cut == "patch" else _brought(aligned, view)
         matrix = _after(inner, matrix)
-    left = (view.size - (view.across or view.size)) // 2
-    middle = square[:, left : left + (view.across or view.size)]
-    channels = middle[None] if view.grey else middle.transpose(2, 0, 1)
-    return np.ascontiguousarray(channels), matrix - np.array([[0, 0, left], [0, 0, 0]])
+    x0, y0, x1, y1 = view.part
+    pixels = square[y0:y1, x0:x1]
+    channels = pixels[None] if view.grey else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(channels), matrix - np.array([[0, 0, x0], [0, 0, y0]])
 
 
 def aligned_face(image: np.ndarray, face: detect.Face, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -101,8 +111,9 @@ def _patch(aligned: np.ndarray, matrix: np.ndarray, face: detect.Face, view: Vie
 
 
 def _box_matrix(box: np.ndarray, view: View) -> np.ndarray:
-    middle, side = (box[:2] + box[2:]) / 2, (1 + 2 * view.margin) * (box[2] - box[0])
-    ratio = view.size / side
+    side = box[3] - box[1]
+    middle = (box[:2] + box[2:]) / 2 - (0, view.up * side)
+    ratio = view.size / ((1 + 2 * view.margin) * side)
     return np.column_stack([ratio * np.eye(2), view.size / 2 - ratio * middle])
 
 

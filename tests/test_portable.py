@@ -39,7 +39,7 @@ SMALL = {
             "identity": {"identities": 5, "size": [55, 47], "width": 0.2},
             "emotion": {"classes": 7, "width": 0.25},
         },
-        [View(55, across=47), View(48)],
+        [View(64, face=64, window=(8, 6, 55, 61)), View(48)],
     ),
     "emotionaldan_stage1": ({"classes": 7, **DAN}, [CROP]),
     "emotionaldan": ({"classes": 7, "first_classes": 0, **DAN, "variant": "as_authors_code"}, [CROP]),
@@ -136,9 +136,9 @@ def test_the_file_says_what_it_holds(tmp_path):
     assert words["kind"] == "tandem"
     assert words["arguments"]["identity"]["size"] == [55, 47]
     assert words["names"] == list(SEVEN)
-    assert [(view["size"], view["across"], view["cut"]) for view in words["views"]] == [
-        (55, 47, "aligned"),
-        (48, 0, "aligned"),
+    assert [(view["size"], view["window"], view["cut"]) for view in words["views"]] == [
+        (64, [8, 6, 55, 61], "aligned"),
+        (48, None, "aligned"),
     ]
 
 

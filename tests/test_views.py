@@ -19,8 +19,8 @@ SQUARE = {"size": 96, "cut": "patch", "side": 120}
 VIEWS = {
     "aligned": View(96),
     "aligned, grey": View(64, grey=True, face=64),
-    "narrow": View(55, across=47),
-    "box": View(96, "box", margin=0.2, grey=True),
+    "window": View(64, face=64, window=(8, 6, 55, 61)),
+    "box": View(96, "box", margin=0.3, up=0.08, grey=True),
     "whole face": View(**SQUARE),
     "flipped patch": View(**SQUARE, patch=number("upper face", 1.3, flipped=True)),
 }
@@ -59,11 +59,11 @@ def test_a_patch_is_what_training_sees(clips, drawn_face, found, tmp_path, patch
     assert np.abs(seen.astype(int) - wanted).max() <= 1  # landmarks are kept in float32
 
 
-def test_a_narrow_view_is_the_middle_of_the_square_one(drawn_face, found):
-    square, _ = see(drawn_face[0], found, View(55))
-    narrow, _ = see(drawn_face[0], found, VIEWS["narrow"])
-    assert narrow.shape == VIEWS["narrow"].shape == (3, 55, 47)
-    assert np.array_equal(narrow, square[:, :, 4:51])
+def test_a_window_is_a_part_of_the_square(drawn_face, found):
+    square, _ = see(drawn_face[0], found, View(64, face=64))
+    part, _ = see(drawn_face[0], found, VIEWS["window"])
+    assert part.shape == VIEWS["window"].shape == (3, 55, 47)
+    assert np.array_equal(part, square[:, 6:61, 8:55])
 
 
 def test_a_box_has_its_margin(drawn_face, found):
@@ -71,6 +71,8 @@ def test_a_box_has_its_margin(drawn_face, found):
     x0, y0, x1, y1 = found.box
     corners = align.apply(matrix, np.array([[x0, y0], [x1, y1]]))
     assert np.allclose(corners, [[100 / 6] * 2, [500 / 6] * 2])
+    _, higher = see(drawn_face[0], found, View(100, "box", margin=0.25, up=0.09))
+    assert np.allclose(higher - matrix, [[0, 0, 0], [0, 0, 6]])
 
 
 @each_view
@@ -101,7 +103,7 @@ def test_a_face_at_the_border_is_seen_too(drawn_face, found, view):
 def test_wrong_views_are_said():
     for wrong, message in (
         ({"cut": "round"}, "unknown cut 'round'"),
-        ({"across": 100}, "no wider than high"),
+        ({"window": (0, 0, 97, 50)}, r"lies in the square of 96 pixels, got \(0, 0, 97, 50\)"),
         ({"patch": 60}, r"patch of 0\.\.59"),
         ({"margin": -1.0}, "margin"),
     ):
