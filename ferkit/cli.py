@@ -120,24 +120,60 @@ def draw(
 
 @app.command()
 def predict(
-    path: Annotated[Path, typer.Argument(help="A picture, a folder, or a CSV with a column `path`.")],
-    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("predictions.csv"),
-    model: Annotated[Path | None, typer.Option(help="A trained model; else the one of the last run.")] = None,
+    path: Annotated[Path, typer.Argument(help="A picture, a film, a folder of both, or a CSV with a column `path`.")],
+    out: Annotated[Path, typer.Option(help="The table to write, .csv or .json.")] = Path("predictions.csv"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A trained model or network (.safetensors); else the face model of the last run."),
+    ] = None,
     residual: Annotated[bool, typer.Option("--residual", help="Use each person's other pictures.")] = False,
+    every: Annotated[
+        int | None, typer.Option(metavar="N", help="Look at every N-th frame.", rich_help_panel="Films")
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(help="Look at so many frames a second; 5 when neither is given.", rich_help_panel="Films"),
+    ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write pictures and films here, with boxes and emotions.",
+            rich_help_panel="Annotated copies",
+        ),
+    ] = None,
+    cam: Annotated[
+        bool,
+        typer.Option(
+            "--cam",
+            help="With Grad-CAM: which places of the face spoke for the emotion.",
+            rich_help_panel="Annotated copies",
+        ),
+    ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="NAME",
+            help="Grad-CAM of this class; else of the one answered.",
+            rich_help_panel="Annotated copies",
+        ),
+    ] = None,
 ) -> None:
-    """Read emotions from pictures: one row per face, with its box x0 y0 x1 y1 in pixels, one column per class."""
+    """Read emotions from pictures and films: one row per face, with its box x0 y0 x1 y1 in pixels, one column per class.
+
+    Rows of a film also say which frame (from 0) and when (seconds). A picture or frame without a face has a row with an empty emotion.
+    """
     from ferkit.predict import predict_path
     from ferkit.workbook.records import write_text
 
+    if out.suffix.lower() not in (".csv", ".json"):
+        raise ValueError(f"--out {out}: expected a file that ends in .csv or .json")
     if not path.exists():
-        raise FileNotFoundError(f"no picture, folder or table {path}")
-    table = predict_path(path, model=model, residual=residual)
-    write_text(out, table.to_csv(index=False))
-    missing = table[table["emotion"].isna() | (table["emotion"] == "")]
-    for picture in missing["path"]:
-        typer.echo(f"warning: no face found in {picture}", err=True)
-    pictures = table["path"].nunique()
-    typer.echo(f"{pictures} pictures, {len(table) - len(missing)} faces, {len(missing)} pictures without: {out}")
+        raise FileNotFoundError(f"no picture, film, folder or table {path}")
+    table = predict_path(path, model, residual, every=every, fps=fps, annotated=annotated, cam=cam, target=target)
+    write_text(out, _as_json(table) if out.suffix.lower() == ".json" else table.to_csv(index=False))
+    _say_what_was_found(table, out, annotated)
 
 
 @data_app.command("list")
@@ -239,6 +275,32 @@ def _summary(record: dict[str, Any], chosen: Sequence[str]) -> str:
         results = "; ".join(headline(entry["metrics"]))
         lines.append(f"{name:<{width}}  {entry['status']:<18}  {entry['duration']:7.1f}  {results}".rstrip())
     return "\n".join(lines)
+
+
+def _as_json(table: Any) -> str:
+    """A list of rows; what is not known is null."""
+    import json
+
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+
+
+def _say_what_was_found(table: Any, out: Path, annotated: Path | None) -> None:
+    """Names every picture without a face, counts the frames without, and says where the answers are."""
+    table = table if "frame" in table else table.assign(frame=None)
+    empty = table["emotion"].isna() | (table["emotion"] == "")
+    films = table["frame"].notna()
+    for picture in table["path"][empty & ~films]:
+        typer.echo(f"warning: no face found in {picture}", err=True)
+    for film, rows in table[films].groupby("path", sort=False):
+        if count := int(empty[rows.index].sum()):
+            typer.echo(f"warning: no face found in {count} of {rows['frame'].nunique()} frames of {film}", err=True)
+    for what, mine in (("pictures", table[~films]), ("frames", table[films])):
+        if count := len(mine.drop_duplicates(["path", "frame"])):
+            without = int(empty[mine.index].sum())
+            typer.echo(f"{count} {what}, {len(mine) - without} faces, {without} {what} without: {out}")
+    if annotated:
+        typer.echo(f"with boxes and emotions: {annotated}")
 
 
 def _findings(root: Path | None) -> Iterator[tuple[bool, str, str]]:

@@ -1,15 +1,12 @@
 """Tiny made-up trees in the providers' layouts, with the providers' traps in them."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.io import savemat
 
-FILMS = {".avi": "MJPG", ".mp4": "mp4v", ".flv": "FLV1"}
 APPLEDOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X".ljust(209, b"\x00")
 
 
@@ -17,19 +14,6 @@ def picture(path: Path, grey: int = 90) -> Path:
     """A picture of 4 x 3 pixels at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", (4, 3), grey).save(path)
-    return path
-
-
-def write_film(path: Path, frames: Iterable[np.ndarray]) -> Path:
-    """A film of RGB frames, in the usual codec of its suffix."""
-    frames = list(frames)
-    height, width = frames[0].shape[:2]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*FILMS[path.suffix]), 25, (width, height))
-    assert writer.isOpened()
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
     return path
 
 

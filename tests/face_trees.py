@@ -9,7 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from data_trees import ised_row, text, write_film, write_ised, write_tem
+from data_trees import ised_row, text, write_ised, write_tem
+from film_files import write_film
 from photo_trees import HEADER, make_arrays
 from PIL import Image
 

@@ -125,7 +125,7 @@ def test_predict_writes_the_table_and_names_pictures_without_a_face(tmp_path, mo
     )
     asked = {}
 
-    def predict_path(path, model=None, residual=False):
+    def predict_path(path, model=None, residual=False, **options):
         asked.update(path=path, model=model, residual=residual)
         return table
 

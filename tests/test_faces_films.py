@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from data_trees import FILMS, write_film
+from film_files import KINDS, write_film
 
 from ferkit import loaders
 from ferkit.data.clips import Clip
@@ -33,7 +33,7 @@ def film_clip(path, **extra):
     return Clip("mmi", "S001", path.stem, "fear", (path,), sequence="7", extra=extra)
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", KINDS)
 @pytest.mark.parametrize("count", [1, 5, 50])
 def test_frames_are_those_of_the_film(tmp_path, suffix, count):
     film = write_film(tmp_path / f"S001-001{suffix}", counting(count))

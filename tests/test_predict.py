@@ -175,7 +175,7 @@ def test_wrong_use_is_said(pictures, trained):
     (pictures / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="no pictures"):
         predict.predict_path(pictures / "empty", progress=False)
-    with pytest.raises(FileNotFoundError, match="no picture, folder or table"):
+    with pytest.raises(FileNotFoundError, match="no picture, film, folder or table"):
         predict.predict_path(pictures / "absent.jpg", progress=False)
     with pytest.raises(ValueError, match="--residual"):
         predict.predict_path(

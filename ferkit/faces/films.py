@@ -10,6 +10,7 @@ Containers tell wrong numbers of frames, so frames are counted by decoding. Fiel
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,14 +67,47 @@ def as_frames(clips: Iterable[Clip], *, cache: str | Path | None = None, progres
 
 def decoded(film: str | Path) -> Iterator[np.ndarray]:
     """The frames of a film, `(H, W, 3)` uint8 RGB, one at a time. ValueError when there is none."""
+    return (frame for _, frame in timed(film))
+
+
+def timed(film: str | Path) -> Iterator[tuple[float, np.ndarray]]:
+    """The frames of a film as of `decoded`, each with its time in seconds."""
+    capture, time = cv2.VideoCapture(str(film)), -1.0
+    pause = 1 / capture.get(cv2.CAP_PROP_FPS) if capture.get(cv2.CAP_PROP_FPS) > 0 else 0.04
+    try:
+        while (read := capture.read())[0]:
+            told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            time = told if told > time else time + pause  # a raw stream tells none
+            yield time, cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+        if time < 0:
+            raise ValueError(f"{film}: no frame of this film can be decoded")
+    finally:
+        capture.release()
+
+
+def sampled(
+    film: str | Path, every: int | None = None, fps: float | None = None
+) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Each `every`-th frame of a film, or `fps` frames a second: its number, its time in seconds, and the frame.
+
+    ValueError when no frame can be decoded. A film that stops before its end gives what there is, and a warning.
+    """
+    count, due = 0, 0.0
+    for number, (time, frame) in enumerate(timed(film)):
+        count += 1
+        if number % every == 0 if every else fps is None or time >= due - 1e-6:
+            yield number, time, frame
+            due += (int((time - due) * fps) + 1) / fps if fps else 0.0
+    if count < (told := told_of(film)[0]) - max(2, 0.02 * told):  # containers are wrong by a few
+        warnings.warn(f"{film} stops at frame {count} of {told}; what was read is kept", stacklevel=2)
+
+
+def told_of(film: str | Path) -> tuple[int, float]:
+    """How many frames the container says there are, and how many a second; 0 where it does not. Only decoding them tells."""
     capture = cv2.VideoCapture(str(film))
     try:
-        empty = True
-        while (read := capture.read())[0]:
-            empty = False
-            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
-        if empty:
-            raise ValueError(f"{film}: no frame of this film can be decoded")
+        count, pace = (max(0.0, capture.get(what)) for what in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
+        return int(count), pace
     finally:
         capture.release()
 
