@@ -74,7 +74,7 @@ def _pictures(
         heats: Sequence[tuple] = [()] * len(faces)
         if explained and faces:
             wanted = best if target is None else [explained.class_index(target)] * len(faces)
-            heats = explained.maps(image, faces, wanted)
+            heats = explained.maps([(image, face) for face in faces], wanted)
         marks = [Mark(face.box, text, *heat) for face, text, heat in zip(faces, texts, heats, strict=True)]
         yield shot, annotated(image, marks)
 

@@ -134,19 +134,22 @@ class Network:
         return self.names.index(name)
 
     def maps(
-        self, image: np.ndarray, faces: Sequence[Face], classes: Sequence[int]
+        self, seen: Sequence[tuple[np.ndarray, Face]], classes: Sequence[int], layer: str | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Grad-CAM of one class index for each face in a picture: a map `(H, W)` in 0..1 and the matrix `(2, 3)` from the
-        picture's pixels to the map's. Of two views the last is explained. ValueError as of `check_maps`.
+        """Grad-CAM of a class index for each of N faces, each with its picture: a map `(H, W)` in 0..1 and the matrix `(2, 3)`
+        from the picture's pixels to the map's.
+
+        `layer` names a module of the network in place of the usual one. Of two views the last is explained. ValueError as of
+        `check_maps` and `saliency.grad_cam`.
         """
-        layer = self.check_maps()
-        looks = [[see(image, face, view) for view in self.views] for face in faces]
+        usual = self.check_maps()
+        looks = [[see(image, face, view) for view in self.views] for image, face in seen]
         network, inputs = _answering(self.module), _inputs([tuple(pixels for pixels, _ in look) for look in looks])
         if len(inputs) > 1:  # Grad-CAM explains the first input
             network, inputs = _Turned(network), inputs[::-1]
-        heat = grad_cam(network, self.module.get_submodule(layer), inputs, np.asarray(classes))
-        if isinstance(self.module, dan.EmotionalDAN):  # its second stage sees the face turned to the mean shape
-            with torch.no_grad():
+        heat = grad_cam(network, self.module.get_submodule(layer or usual), inputs, np.asarray(classes))
+        if isinstance(self.module, dan.EmotionalDAN) and not (layer or usual).startswith("first"):
+            with torch.no_grad():  # its second stage sees the face turned to the mean shape
                 _, matrix, _ = self.module.seen(*as_floats(inputs))
                 heat = dan.warp(torch.from_numpy(heat)[:, None], dan.inverse(matrix))[:, 0].numpy()
         return [(one, look[-1][1]) for one, look in zip(heat, looks, strict=True)]

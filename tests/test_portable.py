@@ -219,7 +219,7 @@ def test_a_network_with_a_second_input_that_is_no_picture_is_no_kind(tmp_path):
 @still
 def test_grad_cam_of_every_kind(tmp_path, face, kind):
     network, _ = kept(tmp_path, kind)
-    maps = network.maps(face[0], [face[1]] * 7, range(7))
+    maps = network.maps([face] * 7, range(7))
     for heat, matrix in maps:
         assert heat.shape == network.views[-1].shape[1:]
         assert heat.min() >= 0
@@ -231,7 +231,7 @@ def test_grad_cam_of_every_kind(tmp_path, face, kind):
 def test_a_map_is_that_of_the_network_on_what_it_sees(tmp_path, face):
     network, module = kept(tmp_path, "single_branch")
     assert isinstance(module, SingleBranch)
-    ((heat, _),) = network.maps(*face[:1], [face[1]], [3])
+    ((heat, _),) = network.maps([face], [3])
     seen = torch.from_numpy(network.look(*face)[0])[None]
     assert np.allclose(heat, grad_cam(module, module.visual.trunk[13], seen, 3)[0], atol=1e-5)
 
@@ -243,7 +243,7 @@ def test_a_map_of_the_second_stage_is_turned_back_to_the_face(tmp_path, face):
     with torch.no_grad():
         module.first.stage1.fc2_landmark.bias.copy_((turned - module.first.mean_shape).flatten())
     network = load_network(save_network(tmp_path / "x", "emotionaldan", arguments, module, SEVEN, views))
-    ((heat, _),) = network.maps(face[0], [face[1]], [2])
+    ((heat, _),) = network.maps([face], [2])
     seen = torch.from_numpy(network.look(*face)[0])[None]
     canonical = grad_cam(Emotions(module), module.stage2.conv4b, seen, 2)[0]
     with torch.no_grad():
@@ -257,7 +257,7 @@ def test_a_map_of_the_second_stage_is_turned_back_to_the_face(tmp_path, face):
 def test_the_tandem_network_is_explained_on_its_emotion_picture(tmp_path, face):
     network, module = kept(tmp_path, "tandem")
     assert isinstance(module.emotion, ResNet)
-    ((heat, _),) = network.maps(face[0], [face[1]], [1])
+    ((heat, _),) = network.maps([face], [1])
     whose, what = (torch.from_numpy(part)[None].float() / 255 for part in network.look(*face))
     maps: list[torch.Tensor] = []
     handle = module.emotion.blocks.register_forward_hook(lambda _m, _i, out: maps.append(out))
