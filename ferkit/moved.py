@@ -84,7 +84,10 @@ def compared(network: Network, faces: Sequence[Shown], layer: str | None = None)
     size = heat.shape[2], heat.shape[1]
     motion = np.stack([_brought(face.motion, matrix, size) for face, matrix in zip(known, matrices, strict=True)])
     within = np.stack(
-        [_brought(face.within.astype(np.float32), matrix, size) > 0.5 for face, matrix in zip(known, matrices, strict=True)]
+        [
+            _brought(face.within.astype(np.float32), matrix, size) > 0.5
+            for face, matrix in zip(known, matrices, strict=True)
+        ]
     )
     answers = network.probabilities([network.look(face.image, face.face) for face in known])
     guess = _among(network, answers)

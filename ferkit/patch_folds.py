@@ -28,7 +28,9 @@ from ferkit.faces.store import Prepared
 from ferkit.labels import LabelSet
 from ferkit.models.i2cnn import AlexNet, centre_crop, random_crop
 from ferkit.models.layers import mixed, seeded
+from ferkit.portable import save_network
 from ferkit.train import Examples, Recipe, Trained, scores, train
+from ferkit.views import View
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,14 @@ class Setup:
             patience=self.patience,
         )
 
+    def shape(self, classes: int) -> dict[str, Any]:
+        """The arguments of AlexNet for patches of `crop` pixels."""
+        same = ("width", "dense", "dropout", "start", "standardise")
+        return {"classes": classes, "size": self.crop, **{name: getattr(self, name) for name in same}}
+
     def network(self, classes: int, seed: int) -> AlexNet:
         """A new AlexNet for patches of `crop` pixels."""
-        shape = (classes, self.crop, self.width, self.dense, self.dropout, self.start, self.standardise)
-        return seeded(lambda: AlexNet(*shape), seed)  # type: ignore[return-value]
+        return seeded(lambda: AlexNet(**self.shape(classes)), seed)  # type: ignore[return-value]
 
     @property
     def mark(self) -> str:
@@ -247,6 +253,33 @@ def by_folds(
 
     histories = list(tqdm(map(one, range(len(folds))), f"k = {k}, folds", len(folds), leave=False))
     return Found(_answers(collected, codes, who, folds), pd.concat(histories, ignore_index=True))
+
+
+def keep_network(
+    path: str | Path,
+    setup: Setup,
+    faces: Prepared,
+    labels: Sequence[str],
+    folds: Sequence[Rows],
+    *,
+    names: Iterable[str],
+    seed: int = 0,
+    folder: str | Path | None = None,
+    **options: str,
+) -> Path:
+    """Writes the network of 60 patches of the first fold, to be asked about the whole-face patch (`portable.save_network`).
+
+    Where `by_folds` kept its trainings in `folder`, this one is found there, else it is trained.
+    """
+    known, first = tuple(names), folds[0]
+    place = Path(folder) / "k60" / first.name if folder else None
+    network, seed = setup.network(len(known), mixed(seed, 0)), mixed(seed, 0)
+    codes = LabelSet(known).encode(labels)
+    trained = train_patches(network, setup, faces, codes, first, 60, seed=seed, folder=place, **options)
+    view = View(setup.crop, "patch", face=setup.face, side=setup.side)
+    about = f"60 patches of {len(first.train)} faces of {', '.join(sorted(set(faces.table['dataset'])))}"
+    alexnet = trained.network.network
+    return save_network(path, "patch_alexnet", setup.shape(len(known)), alexnet, known, [view], about=about)  # type: ignore[arg-type]
 
 
 def _answers(collected: _Collected, codes: np.ndarray, who: np.ndarray, folds: Sequence[Rows]) -> dict[str, Answers]:

@@ -38,7 +38,7 @@ LAYERS = (
     "portable",
     "reading",
     "annotate",
-    "gap_pictures patch_folds predict temporal",
+    "gap_pictures moved patch_folds predict temporal",
     "ablation",
     "plots",
     "widgets",

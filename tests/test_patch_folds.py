@@ -13,6 +13,7 @@ from ferkit.data.folds import folds_ascending, image_folds_leaky
 from ferkit.faces.patches import CHOSEN, boxes, cut
 from ferkit.faces.store import Prepared
 from ferkit.patch_folds import SETUPS, Setup, by_folds, features_of, leaky_rows, patch_examples, rows_of, train_patches
+from ferkit.portable import load_network
 
 NAMES = ("anger", "fear", "happiness")
 PEOPLE = np.repeat([f"p{i}" for i in range(4)], 6)
@@ -141,3 +142,18 @@ def test_what_does_not_fit_is_refused(faces, folds):
         patch_examples(grey, [0], np.zeros(24, int), 1, 20)
     with pytest.raises(ValueError, match="12 of 24 faces are tested in no fold"):
         by_folds(SMALL, faces, LABELS.tolist(), PEOPLE, folds[:1], 1, names=NAMES, device="cpu", precision="32")
+
+
+def test_the_kept_network_is_the_first_folds_and_answers_the_whole_face(faces, folds, tmp_path):
+    setup = replace(SMALL, iterations={60: 3})
+    faces = replace(faces, table=faces.table.assign(dataset="made up"))
+    task = (setup, faces, LABELS.tolist(), folds)
+    options = {"seed": 3, "device": "cpu", "precision": "32", "folder": tmp_path / "trained"}
+    by_folds(*task[:3], PEOPLE, folds, 60, names=NAMES, **options)
+    found = load_network(patch_folds.keep_network(tmp_path / "kept.safetensors", *task, names=NAMES, **options))
+    assert found.names == NAMES
+    assert "made up" in found.about
+    assert (found.views[0].cut, found.views[0].shape) == ("patch", (3, 43, 43))
+    again = patch_folds.keep_network(tmp_path / "again.safetensors", *task, names=NAMES, **options | {"folder": None})
+    for name, value in load_network(again).module.state_dict().items():
+        torch.testing.assert_close(value, found.module.state_dict()[name])
