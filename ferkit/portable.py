@@ -211,7 +211,7 @@ def load_network(path: str | Path) -> Network:
         words = json.loads(header["network"])
         return _built(path, words, state)
     except (SafetensorError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); train it again") from error
+        raise ValueError(f"{path} is damaged, or of another version of ferkit ({error}); train it again") from error
 
 
 def read_header(path: str | Path) -> dict[str, str]:
@@ -228,7 +228,7 @@ def read_header(path: str | Path) -> dict[str, str]:
 def _built(path: Path, words: Mapping[str, Any], state: dict[str, Tensor]) -> Network:
     """The network that these words and weights say, tried once on an empty picture."""
     kind, arguments, names = words["kind"], words["arguments"], tuple(words["names"])
-    views = tuple(View(**view | {"window": view["window"] and tuple(view["window"])}) for view in words["views"])
+    views = tuple(View(**view) for view in words["views"])
     if kind not in KINDS:
         raise ValueError(f"{path}: unknown kind of network {kind!r}; known: {', '.join(KINDS)}")
     if not names or len(set(names)) != len(names):

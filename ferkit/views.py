@@ -44,6 +44,8 @@ class View:
             raise ValueError(f"unknown cut {self.cut!r} of a view; known: {', '.join(CUTS)}")
         if self.size < 1 or self.margin < 0 or not 0 <= self.patch < COUNT:
             raise ValueError(f"expected a positive size, a margin of 0 or more and a patch of 0..59: {self}")
+        if self.window:
+            object.__setattr__(self, "window", tuple(self.window))  # JSON knows lists only
         x0, y0, x1, y1 = self.part
         if not (0 <= x0 < x1 <= self.size and 0 <= y0 < y1 <= self.size):
             raise ValueError(f"a window (x0, y0, x1, y1) lies in the square of {self.size} pixels, got {self.window}")
