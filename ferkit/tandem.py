@@ -48,7 +48,7 @@ class Setup:
 PAPER: dict[str, Any] = {"optimiser": "sgd", "weight_decay": 5e-4, "falling": False}
 SETUPS = {
     "smoke": Setup(2, 32, Learning(2, 0.002, 16), Learning(1, 0.005, 64), Learning(1, 0.001, 64)),
-    "lesson": Setup(3, 48, Learning(16, 0.002, 64), Learning(20, 0.005, 64), Learning(8, 0.001, 64)),
+    "lesson": Setup(3, 48, Learning(16, 0.002, 64), Learning(15, 0.005, 64), Learning(8, 0.001, 64)),
     "paper": Setup(10, 48, Learning(200, 0.01, **PAPER), Learning(200, 0.16, **PAPER), Learning(100, 0.01, **PAPER)),
 }
 UNALIGNED = "fer2013"  # its pictures of 48 x 48 pixels are taken as they are (section 4.3)

@@ -118,7 +118,8 @@ def plot_scores(
     ax.set_yticks(range(len(names)), names)
     for label in ax.get_yticklabels():
         label.set_fontweight("bold" if label.get_text() == truth else "normal")
-    ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xticks=(0, 0.5, 1))
+    ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax)
     return ax
