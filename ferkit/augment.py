@@ -1,17 +1,20 @@
-"""Training pictures of faces changed at random, on the device: half of them mirrored, all of them shifted.
+"""Training pictures of faces changed at random, on the device: mirrored, shifted, turned.
 
 An augmentation takes the inputs of one batch and a generator, as `train.train` calls it; everything random comes from the generator.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ferkit.landmarks import mirror
 
 SHIFT = 1 / 24  # the largest shift, as a share of the picture's side: about what two-point alignment leaves
+TURN = 10  # degrees, the largest turn of faces that nobody aligned
 
 
 def faces(inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -27,6 +30,31 @@ def faces(inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tenso
     by = torch.randint(-reach, reach + 1, (len(pictures), 2), generator=generator, device=pictures.device)
     mirrored = (torch.where(flipped[:, None], mirrored_residuals(r), r) for r in residuals)
     return shifted(pictures, by), *mirrored
+
+
+def mirrored(inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Pictures `(N, C, H, W)`, several of each face, which are mirrored together: those of half of the faces."""
+    flipped = torch.rand(len(inputs[0]), generator=generator, device=inputs[0].device) < 0.5
+    return tuple(torch.where(flipped[:, None, None, None], pictures.flip(3), pictures) for pictures in inputs)
+
+
+def moved(inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Pictures mirrored as by `mirrored`, turned by up to `TURN` degrees and shifted by up to `SHIFT`, those of one face alike.
+
+    Beyond the border the edge is repeated.
+    """
+    count, device = len(inputs[0]), inputs[0].device
+    angle, right, down = (
+        torch.rand(3, count, generator=generator, device=device).mul(2).sub(1)
+        * torch.tensor([math.radians(TURN), 2 * SHIFT, 2 * SHIFT], device=device)[:, None]
+    )
+    found = []
+    for pictures in mirrored(inputs, generator):
+        height, width = pictures.shape[2:]  # a grid goes from -1 to 1 along either
+        rows = [angle.cos(), -angle.sin() * height / width, right, angle.sin() * width / height, angle.cos(), down]
+        grid = F.affine_grid(torch.stack(rows, 1).view(-1, 2, 3), list(pictures.shape), align_corners=False)
+        found.append(F.grid_sample(pictures, grid, padding_mode="border", align_corners=False))
+    return tuple(found)
 
 
 def shifted(pictures: Tensor, by: Tensor) -> Tensor:

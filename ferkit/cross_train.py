@@ -143,5 +143,6 @@ def _key(
     called = [getattr(each, "__qualname__", each) for each in (recipe.loss, recipe.schedule, augment)]
     data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values()]
     first = checkpoints.fingerprint(*start.state_dict().values())
-    words = map(str, [*settings, *called, seed, how.get("precision"), how.get("devices"), *data, first, start])
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
+    frozen = [name for name, value in start.named_parameters() if not value.requires_grad]
+    asked = [*settings, *called, seed, how.get("precision"), how.get("devices"), *data, first, start, *frozen]
+    return hashlib.sha256("\n".join(map(str, asked)).encode()).hexdigest()[:10]

@@ -66,14 +66,22 @@ def embeddings(
 
 def neighbours_kept(features: ArrayLike, places: ArrayLike, k: int = 10) -> float:
     """The share of every feature's `k` nearest neighbours that are among its place's `k` nearest: how far to trust the picture."""
-    nearest = []
-    for values in (features, places):
-        rows = np.asarray(values, dtype=np.float64).reshape(len(np.asarray(values)), -1)
-        if not 1 <= k < len(rows):
-            raise ValueError(f"k must lie in 1..{len(rows) - 1}, got {k}")
-        squares = (rows**2).sum(1)
-        apart = squares[:, None] + squares - 2 * rows @ rows.T
-        np.fill_diagonal(apart, np.inf)
-        nearest.append(np.argsort(apart, axis=1, kind="stable")[:, :k])
-    there = (nearest[0][:, :, None] == nearest[1][:, None, :]).any(2)
-    return float(there.mean())
+    one, two = (_nearest(values, k) for values in (features, places))
+    return float((one[:, :, None] == two[:, None, :]).any(2).mean())
+
+
+def same_neighbours(features: ArrayLike, groups: ArrayLike, k: int = 5) -> np.ndarray:
+    """The share of every feature's `k` nearest neighbours that are of its own group, `(N,)`; `groups` `(N,)`."""
+    codes = pd.factorize(np.asarray(groups))[0]
+    return (codes[_nearest(features, k)] == codes[:, None]).mean(1)
+
+
+def _nearest(values: ArrayLike, k: int) -> np.ndarray:
+    """The `k` nearest rows of each row, `(N, k)`."""
+    rows = np.asarray(values, dtype=np.float64).reshape(len(np.asarray(values)), -1)
+    if not 1 <= k < len(rows):
+        raise ValueError(f"k must lie in 1..{len(rows) - 1}, got {k}")
+    squares = (rows**2).sum(1)
+    apart = squares[:, None] + squares - 2 * rows @ rows.T
+    np.fill_diagonal(apart, np.inf)
+    return np.argsort(apart, axis=1, kind="stable")[:, :k]

@@ -55,3 +55,40 @@ def test_the_same_generator_gives_the_same_batch_and_shifts_stay_small():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
 def test_the_kind_of_numbers_is_kept(dtype):
     assert augment.faces((torch.zeros(2, 3, 48, 48, dtype=dtype),), generator())[0].dtype == dtype
+
+
+def marks(height: int, width: int) -> torch.Tensor:
+    """64 pictures with two soft spots: one above, one right of the middle."""
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    spots = [((height / 2 - 12, width / 2), 0), ((height / 2, width / 2 + 10), 1)]
+    picture = torch.zeros(3, height, width)
+    for (top, left), channel in spots:
+        picture[channel] = torch.exp(-((y - top) ** 2 + (x - left) ** 2) / 8)
+    return picture.expand(64, -1, -1, -1)
+
+
+def middles(pictures: torch.Tensor) -> torch.Tensor:
+    """Where the two spots are, from the picture's middle: (64, 2, 2) as x, y."""
+    height, width = pictures.shape[2:]
+    weight = pictures[:, :2] / pictures[:, :2].sum((2, 3), keepdim=True)
+    x = (weight.sum(2) * (torch.arange(width) + 0.5 - width / 2)).sum(-1)
+    y = (weight.sum(3) * (torch.arange(height) + 0.5 - height / 2)).sum(-1)
+    return torch.stack([x, y], -1)
+
+
+def test_two_pictures_of_a_face_are_mirrored_together():
+    one, two = augment.mirrored((marks(55, 47), marks(48, 48)), generator())
+    sides = [middles(x)[:, 1, 0] < 0 for x in (one, two)]
+    assert sides[0].equal(sides[1])
+    assert 16 < sides[0].sum() < 48
+
+
+def test_two_pictures_of_a_face_are_turned_and_shifted_together_and_keep_their_shape():
+    one, two = augment.moved((marks(55, 47), marks(48, 48)), generator())
+    before, (first, second) = middles(marks(55, 47))[0], (middles(one), middles(two))
+    apart = (first[:, 0] - first[:, 1]).norm(dim=1)
+    assert apart.sub((before[0] - before[1]).norm()).abs().max() < 0.5  # a turn and a shift change no distance
+    angle = [torch.atan2(*(m[:, 0] - m[:, 1]).unbind(1)) for m in (first, second)]
+    assert (angle[0] - angle[1]).abs().max() < 0.03
+    assert angle[0].abs().std() > 0.05
+    assert first.mean(1).std(0).min() > 0.5

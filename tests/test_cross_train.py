@@ -76,6 +76,17 @@ def test_trainings_are_kept_and_taken_up_again(tmp_path):
     assert len(list(tmp_path.rglob("*.safetensors"))) == 5  # other settings and other data are trainings of their own
 
 
+def test_what_is_frozen_makes_another_training(tmp_path):
+    folds = folds_random(CLIPS, 3, 0)[:1]
+    half = build()
+    half.bias.requires_grad_(False)
+    for network in (build(), half):
+        network.load_state_dict(half.state_dict())
+        result = cross_train([network], RECIPE, (X,), LABELS, PEOPLE, folds, folder=tmp_path, **HOW)
+        assert torch.equal(result.trained[0].network.bias, half.bias) == (network is half)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
 def test_people_without_a_fold_and_folds_without_people_are_refused():
     folds = folds_random(CLIPS, 3, 0)
     strange = PEOPLE.astype(object)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ferkit.embedding import embeddings, neighbours_kept, tsne
+from ferkit.embedding import embeddings, neighbours_kept, same_neighbours, tsne
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,12 @@ def test_neighbours_kept_on_worked_examples():
     assert neighbours_kept(line, 7 * line, 2) == 1
     shuffled = np.random.default_rng(0).permutation(line)
     assert neighbours_kept(line, shuffled, 2) < 0.5
+
+
+def test_same_neighbours_on_a_worked_example():
+    features = np.array([[0.0], [1], [2], [10], [11], [13]])
+    assert same_neighbours(features, list("aaabbb"), 2).tolist() == [1] * 6
+    assert same_neighbours(features, list("ababbb"), 2).tolist() == [0.5, 0, 0.5, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,11 @@ MEASURED = {
         **{f"ckplus/{method}": f"sequences/{method}" for method in METHODS},
         **{f"mmi/{method}": f"sequences-mmi/{method}" for method in METHODS},
     },
+    "tfe": {
+        **{f"ckplus/{way}": f"sequences/{way}" for way in ("resnet", "joint", "fold/resnet", "fold/joint")},
+        "gain/ckplus": "sequences/joint_minus_resnet",
+        "lfw/verification": "verification/drawn",
+    },
 }
 
 

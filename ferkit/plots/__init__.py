@@ -8,7 +8,7 @@ Convention
 """
 
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
-from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc
+from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc, plot_scores
 from ferkit.plots.faces import (
     plot_alignment_steps,
     plot_boxes,
@@ -48,6 +48,7 @@ __all__ = [
     "plot_landmarks",
     "plot_residuals",
     "plot_roc",
+    "plot_scores",
     "plot_top_k",
     "plot_votes",
     "plot_wall",

@@ -1,5 +1,6 @@
-"""What networks look at and how they place faces: Grad-CAM on a picture, t-SNE, and the ROC of verification."""
+"""What networks look at, what they say, and how they place faces: Grad-CAM, scores of one face, t-SNE, the ROC of verification."""
 
+from collections.abc import Mapping, Sequence
 from itertools import cycle, product
 
 import matplotlib.pyplot as plt
@@ -96,5 +97,29 @@ def plot_roc(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_aspect("equal")
     if "name" in table:
         ax.legend(frameon=False, loc="lower right")
+    sns.despine(ax=ax)
+    return ax
+
+
+def plot_scores(
+    scores: Mapping[str, ArrayLike], names: Sequence[str], *, ax: Axes | None = None, truth: str | None = None
+) -> Axes:
+    """What several networks say of one face: `scores` has each one's probabilities `(K,)` of the classes `names`.
+
+    A row for each class, a bar for each network; the name of the true class is bold.
+    """
+    ax = plt.gca() if ax is None else ax
+    thick = 0.8 / len(scores)
+    for place, ((network, values), colour) in enumerate(zip(scores.items(), cycle(SERIES), strict=False)):
+        if np.shape(values) != (len(names),):
+            raise ValueError(f"expected a probability for each of {len(names)} classes, got {np.shape(values)}")
+        y = np.arange(len(names)) + (place - (len(scores) - 1) / 2) * thick
+        ax.barh(y, np.asarray(values, dtype=np.float64), thick, color=colour, label=network)
+    ax.set_yticks(range(len(names)), names)
+    for label in ax.get_yticklabels():
+        label.set_fontweight("bold" if label.get_text() == truth else "normal")
+    ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax)
     return ax
