@@ -35,7 +35,7 @@ LAYERS = (
     "explain tables",
     "baselines",
     "cross_train embedding face_model gap gradients patch_svm saliency textures verification",
-    "gap_pictures patch_folds predict temporal",
+    "cross_database gap_pictures patch_folds predict temporal",
     "ablation",
     "plots",
     "widgets",

@@ -43,6 +43,12 @@ class PlainCNN(nn.Module):
         dense = max(8, round(width * 256))
         self.dense = nn.Sequential(nn.Flatten(), nn.Linear(maps * side**2, dense), nn.ReLU(), Dropout(0.5))
         self.top = nn.Linear(dense, classes)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(
+                    layer.weight, nonlinearity="relu"
+                )  # from torch's own smaller weights CNN (5) does not learn
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, picture: Tensor) -> Tensor:
         return self.top(self.dense(self.convolutions(self.standardise(picture))))
