@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from ferkit import checkpoints
+from ferkit.baselines import centred, linear_softmax
 from ferkit.data.clips import Clip
 from ferkit.data.folds import PARTS, Fold, fold_held_out, people
 from ferkit.data.london import read_tem, tem_to_68
@@ -55,6 +56,8 @@ class Plan:
     as_paper: tuple[Recipe, Recipe]  # of stage 1 and stage 2; the losses are those of the variant
     as_authors_code: tuple[Recipe, Recipe]
     others: Recipe  # of the networks it is compared with
+    plain_width: float = 1.0  # of the plain networks among them
+    versions: int = 1  # of each training face beside the one that was found: shaken, every other one in a mirror
     compared: tuple[str, ...] = ("cnn2", "cnn5", "emotionnet2")
 
     def recipes(self, variant: str) -> tuple[Recipe, Recipe]:
@@ -78,28 +81,35 @@ PLANS = {
         32,
         0.125,
         0.0,
-        (_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
-        (_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
-        _adam(1, 0.002, 2, 16),
+        as_paper=(_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
+        as_authors_code=(_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
+        others=_adam(1, 0.002, 2, 16),
+        plain_width=0.25,
     ),
     "lesson": Plan(
         48,
         0.25,
         0.1,
-        (_adam(10, 0.003, 265), _adam(6, 0.003, 159)),
-        (_adam(10, 0.003, 265), _adam(6, 0.003, 159)),
-        _adam(12, 0.001, 318),
+        as_paper=(_adam(4, 0.002, 210), _adam(4, 0.002, 210)),
+        as_authors_code=(_adam(4, 0.003, 210), _adam(7, 0.003, 368)),
+        others=_adam(7, 0.002, 368),
+        plain_width=0.5,
+        versions=3,
     ),
     "paper": Plan(
         224,
         1.0,
         0.5,
-        (_SGD(60, patience=8), _SGD(60, patience=8)),
-        (Recipe(60, batch=64, rate=0.001, optimiser="adam", weight_decay=0.0, patience=8), _SGD(60, momentum=0.0, patience=8)),
-        _adam(40, 0.001, 5000),
-        ("cnn2", "cnn5", "emotionnet2", "inception"),
+        as_paper=(_SGD(60, patience=8), _SGD(60, patience=8)),
+        as_authors_code=(
+            Recipe(60, batch=64, rate=0.001, optimiser="adam", weight_decay=0.0, patience=8),
+            _SGD(60, momentum=0.0, patience=8),
+        ),
+        others=_adam(40, 0.001, 5000),
+        versions=3,
+        compared=("cnn2", "cnn5", "emotionnet2", "inception"),
     ),
-}  # fmt: skip
+}
 
 
 # Faces
@@ -142,7 +152,9 @@ class Faces:
         return self.select(known), [name for name in names if name in CLASSES[classes].names]
 
 
-def faces_of(clips: Sequence[Clip], size: int, *, shaken_by: int | None = None, progress: bool = True) -> Faces:
+def faces_of(
+    clips: Sequence[Clip], size: int, *, shaken_by: Sequence[int] | None = None, progress: bool = True
+) -> Faces:
     """The faces in pictures, and in sequences their stills (`protocols.stills`), as grey crops of `size` pixels; see `grey_crops`.
 
     Where no face is found the crop is the whole picture; unreadable files are left out. ValueError without any.
@@ -183,11 +195,13 @@ def wild_fold(level: str, seed: int) -> Fold:
 
 @lru_cache(maxsize=2)
 def wild_parts(level: str, seed: int) -> dict[str, Faces]:
-    """The faces of each part of `wild_fold`; those that train are followed by their mirror images, shaken."""
+    """The faces of each part of `wild_fold`; those that train are followed by their other versions."""
     fold, size = wild_fold(level, seed), PLANS[level].size
     parts = {part: faces_of(getattr(fold, part), size) for part in PARTS}
-    again = mirrored(faces_of(fold.train, size, shaken_by=seed))
-    return parts | {"train": _joined(parts["train"], again)}
+    for version in range(PLANS[level].versions):
+        again = faces_of(fold.train, size, shaken_by=(seed, version))
+        parts["train"] = _joined(parts["train"], again if version % 2 else mirrored(again))
+    return parts
 
 
 def _joined(a: Faces, b: Faces) -> Faces:
@@ -222,10 +236,12 @@ def train_dan(
 
     `how` goes to `train.train` (device, precision, progress).
     """
-    plan, examples = PLANS[level], examples_of(level, seed, classes)
-    recipes = plan.recipes(variant)
-    first = untrained_first(level, seed, classes, variant)
-    one = fit(first, recipes[0], examples, seed, folder, f"{variant}-{classes}-stage1", **how)
+    recipes, examples = PLANS[level].recipes(variant), examples_of(level, seed, classes)
+    known = (
+        classes if variant == "as_paper" else 7
+    )  # the authors' stage 1 knows of no class, so it learns from all faces
+    first = untrained_first(level, seed, known, variant)
+    one = fit(first, recipes[0], examples_of(level, seed, known), seed, folder, f"{variant}-{known}-stage1", **how)
     both = seeded(lambda: dan.EmotionalDAN(one.network, classes), seed)  # type: ignore[arg-type]
     two = fit(both, recipes[1], examples, seed, folder, f"{variant}-{classes}-stage2", **how)
     return TrainedDan(one.network, two.network, CLASSES[classes].names, (one.history, two.history))  # type: ignore[arg-type]
@@ -246,8 +262,8 @@ def train_compared(
     """One of `Plan.compared` trained on the same faces, for the emotion alone; see `train_dan`."""
     plan, examples = PLANS[level], examples_of(level, seed, classes)
     builders: Mapping[str, Callable[[], nn.Module]] = {
-        "cnn2": lambda: compared.cnn2(classes, plan.size),
-        "cnn5": lambda: compared.cnn5(classes, plan.size),
+        "cnn2": lambda: compared.cnn2(classes, plan.size, plan.plain_width),
+        "cnn5": lambda: compared.cnn5(classes, plan.size, plan.plain_width),
         "emotionnet2": lambda: compared.emotionnet2(classes, plan.size),
         "inception": lambda: compared.inception_v3(classes, plan.size, compared.imagenet_weights()),
     }
@@ -301,12 +317,14 @@ TRIALS = {  # how the second stage may be trained, in place of the plan's own wa
 def stage_two_trials(
     first: dan.FirstStage, level: str, seed: int, variant: str, epochs: int, *, folder: str | Path | None, **how: Any
 ) -> pd.DataFrame:
-    """Stage 2 on top of a trained stage 1, in each way of `TRIALS`: name, epoch, iteration, val_loss, train_loss, error.
+    """Stage 2 on a trained stage 1 and the unshaken faces, in each way of `TRIALS`: name, epoch, iteration, val_loss, train_loss, error.
 
     `error` is the landmark error on the validation faces after the last epoch. A training whose loss is no longer a number
     has one row, of nan.
     """
     recipe, examples = PLANS[level].recipes(variant)[1], examples_of(level, seed, 7)
+    unshaken = len(examples["train"].labels) // (1 + PLANS[level].versions)
+    examples["train"] = Examples((examples["train"].inputs[0][:unshaken],), examples["train"].labels[:unshaken])
     validation, found = wild_parts(level, seed)["val"], []
     for name, changed in TRIALS.items():
         both = seeded(lambda: dan.EmotionalDAN(first, 7), seed)
@@ -356,3 +374,11 @@ def hand_placed(faces: Faces, clips: Sequence[Clip]) -> np.ndarray:
         if file := files.get(name):
             points[row] = align.apply(faces.matrices[row], tem_to_68(read_tem(file)))
     return points
+
+
+def landmark_classifier(points: np.ndarray, emotions: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
+    """What tells emotions from landmarks `(N, 68, 2)` alone, linearly, laid on their mean shape; faces without landmarks are left out."""
+    known = np.isfinite(points).all((1, 2))
+    mean = points[known].mean(0)
+    model = linear_softmax(C=0.01).fit(centred(points[known], mean), np.asarray(emotions)[known])
+    return lambda others: model.predict(centred(others, mean))

@@ -7,6 +7,7 @@ Convention
 - Beyond the edge of the picture its outermost pixels are repeated.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -49,10 +50,12 @@ def shaken(matrix: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarra
     return (again @ square)[:, :2]
 
 
-def grey_crops(prepared: Prepared, size: int, *, shaken_by: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def grey_crops(
+    prepared: Prepared, size: int, *, shaken_by: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Grey pictures `(N, size, size)` uint8 and their matrices `(N, 2, 3)`, of all rows, faces found or not.
 
-    With `shaken_by`, a seed, each square is turned, shifted and scaled at random. Files that cannot be read are to be left
+    With `shaken_by`, numbers that seed it, each square is turned, shifted and scaled at random. Files that cannot be read are to be left
     out before (`reason` in the table).
     """
     with ThreadPoolExecutor() as pool:
@@ -61,7 +64,7 @@ def grey_crops(prepared: Prepared, size: int, *, shaken_by: int | None = None) -
     shapes = np.array([picture.shape for picture, _ in read]) / factors[:, None]
     matrix = matrices(squares(prepared.boxes, shapes), size)
     if shaken_by is not None:
-        matrix = shaken(matrix, size, np.random.default_rng(shaken_by))
+        matrix = shaken(matrix, size, np.random.default_rng(list(shaken_by)))
     own = (
         matrix * np.stack([1 / factors, 1 / factors, np.ones(len(factors))], axis=-1)[:, None]
     )  # of the reduced pictures
