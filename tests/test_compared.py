@@ -10,15 +10,20 @@ from ferkit.models import compared
 from ferkit.models.layers import count_parameters, seeded
 
 NETWORKS = {
-    "cnn2": (lambda: compared.cnn2(7), 32, 32 * 25 + 32 + 64 * 32 * 49 + 64 + 4 * 4 * 64 * 256 + 256 + 256 * 7 + 7),
+    "cnn2": (
+        lambda: compared.cnn2(7),
+        32,
+        32 * 25 + 32 + 64 * 32 * 49 + 64 + 4 * 4 * 64 * 256 + 256 + 256 * 7 + 7 + 2 * (32 + 64 + 256),
+    ),
     "cnn5": (
         lambda: compared.cnn5(7, 64, 0.5),
         64,
         sum(9 * a * b + b for a, b in [(1, 16), (16, 32), (32, 48), (48, 64), (64, 64)])
-        + 64 * 4 * 128
+        + 64 * 64 * 128
         + 128
         + 128 * 7
-        + 7,
+        + 7
+        + 2 * (16 + 32 + 48 + 64 + 64 + 128),  # of batch normalisation
     ),
     "emotionnet2": (lambda: compared.emotionnet2(7, 64), 64, None),
 }
