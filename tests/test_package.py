@@ -34,7 +34,7 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "cross_train embedding face_model gap gradients patch_svm saliency textures verification",
+    "cropped cross_train embedding face_model gap gradients patch_svm saliency textures verification",
     "cross_database gap_pictures patch_folds predict temporal",
     "ablation",
     "plots",
