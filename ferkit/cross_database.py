@@ -5,14 +5,10 @@ people train, some choose the epoch, and those of the "test" part are never seen
 
     trained = train_dan("lesson", seed=0, folder="build/run/networks/08")
     scores, points = predicted(trained.both, faces_of(clips, trained.both.first.size))
-
-Convention
-- Landmarks are in pixels of the crop (`faces.crops`), errors in distances between the eye centres.
-- Three classes are the seven of `labels.to_three`: surprise is left out, in training and in testing.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,28 +17,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ferkit import checkpoints
-from ferkit.baselines import centred, linear_softmax
-from ferkit.data.clips import Clip
+from ferkit.cropped import CLASSES, Faces, errors, faces_of, joined, mirrored
 from ferkit.data.folds import PARTS, Fold, fold_held_out, people
-from ferkit.data.london import read_tem, tem_to_68
-from ferkit.data.protocols import stills
-from ferkit.faces import align
-from ferkit.faces.crops import grey_crops
-from ferkit.faces.store import REASONS, prepare
-from ferkit.labels import SEVEN, THREE, LabelSet, to_three
-from ferkit.landmarks import inter_ocular, mirror
+from ferkit.faces.crops import SIDE, UP
 from ferkit.loaders import load_clips, load_photographs
 from ferkit.models import compared
 from ferkit.models import emotionaldan as dan
 from ferkit.models.layers import seeded
+from ferkit.portable import save_network
 from ferkit.train import Examples, Recipe, Trained, scores, train
+from ferkit.views import View
 
-CLASSES = {7: LabelSet(SEVEN), 3: LabelSet(THREE)}
 LANDMARKS_ALONE = dan.DanLoss(1, 0, mean=True)
-SAME_POINTS = (36, 39, 42, 45, 48, 54, 51, 57, 30, 33)  # that London's hand-placed points and the 68 define alike
 TESTED, VALIDATED = 5, 10  # a fifth of the people is tested, a tenth of the others chooses the epoch
 
 
@@ -55,7 +44,8 @@ class Plan:
     dropout: float
     as_paper: tuple[Recipe, Recipe]  # of stage 1 and stage 2; the losses are those of the variant
     as_authors_code: tuple[Recipe, Recipe]
-    others: Recipe  # of the networks it is compared with
+    plain: Recipe  # of the plain networks it is compared with
+    residual: Recipe  # of the deeper ones
     plain_width: float = 1.0  # of the plain networks among them
     versions: int = 1  # of each training face beside the one that was found: shaken, every other one in a mirror
     compared: tuple[str, ...] = ("cnn2", "cnn5", "emotionnet2")
@@ -83,7 +73,8 @@ PLANS = {
         0.0,
         as_paper=(_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
         as_authors_code=(_adam(2, 0.002, 2, 16), _adam(1, 0.002, 2, 16)),
-        others=_adam(1, 0.002, 2, 16),
+        plain=_adam(1, 0.002, 2, 16),
+        residual=_adam(1, 0.002, 2, 16),
         plain_width=0.25,
     ),
     "lesson": Plan(
@@ -92,7 +83,8 @@ PLANS = {
         0.1,
         as_paper=(_adam(4, 0.002, 210), _adam(4, 0.002, 210)),
         as_authors_code=(_adam(4, 0.003, 210), _adam(7, 0.003, 368)),
-        others=_adam(7, 0.002, 368),
+        plain=_adam(7, 0.002, 368),
+        residual=_adam(4, 0.002, 210),
         plain_width=0.5,
         versions=3,
     ),
@@ -105,83 +97,15 @@ PLANS = {
             Recipe(60, batch=64, rate=0.001, optimiser="adam", weight_decay=0.0, patience=8),
             _SGD(60, momentum=0.0, patience=8),
         ),
-        others=_adam(40, 0.001, 5000),
+        plain=_adam(40, 0.001, 5000),
+        residual=_adam(40, 0.001, 5000),
         versions=3,
         compared=("cnn2", "cnn5", "emotionnet2", "inception"),
     ),
 }
 
 
-# Faces
-
-
-@dataclass(frozen=True, eq=False)
-class Faces:
-    """Crops of faces with what is known of them, one row each.
-
-    `pictures` `(N, 1, S, S)` uint8; `points` `(N, 68, 2)` the drawn truth, nan where nobody knows; `dlib` `(N, 68, 2)` dlib's, nan
-    where it found no face; `matrices` `(N, 2, 3)` from the file's pixels to the crop's; `table` has the columns dataset,
-    person, name, emotion, found.
-    """
-
-    pictures: Tensor
-    points: np.ndarray
-    dlib: np.ndarray
-    matrices: np.ndarray
-    table: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    @property
-    def people(self) -> np.ndarray:
-        """Who is seen `(N,)`, different in different data sets."""
-        return (self.table["dataset"] + "/" + self.table["person"]).to_numpy(dtype=str)
-
-    def select(self, rows: np.ndarray) -> "Faces":
-        """The rows where a mask `(N,)` is true, or those listed."""
-        rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
-        parts = self.pictures[torch.from_numpy(rows)], self.points[rows], self.dlib[rows], self.matrices[rows]
-        return Faces(*parts, self.table.iloc[rows].reset_index(drop=True))
-
-    def named(self, classes: int) -> tuple["Faces", list[str]]:
-        """The faces that have one of 7 or 3 classes, and its name."""
-        emotions = self.table["emotion"].tolist()
-        names = [(to_three(name) if classes == 3 and name else name) or "" for name in emotions]
-        known = np.array([name in CLASSES[classes].names for name in names], dtype=bool)
-        return self.select(known), [name for name in names if name in CLASSES[classes].names]
-
-
-def faces_of(
-    clips: Sequence[Clip], size: int, *, shaken_by: Sequence[int] | None = None, progress: bool = True
-) -> Faces:
-    """The faces in pictures, and in sequences their stills (`protocols.stills`), as grey crops of `size` pixels; see `grey_crops`.
-
-    Where no face is found the crop is the whole picture; unreadable files are left out. ValueError without any.
-    """
-    clips = stills(clips)
-    prepared = prepare(clips, 64, keep_images=False, progress=progress)
-    rows = np.flatnonzero(prepared.table["reason"].isin(REASONS[:3]))
-    if not len(rows):
-        raise ValueError(f"none of {len(clips)} pictures can be read")
-    prepared, clips = prepared.select(rows), [clips[row] for row in rows]
-    pictures, matrices = grey_crops(prepared, size, shaken_by=shaken_by)
-    truth = np.stack([_truth(clip) for clip in clips])
-    points = align.apply(matrices, truth).astype(np.float32)
-    dlib = align.apply(matrices, prepared.original).astype(np.float32)
-    table = prepared.table[["dataset", "person", "name", "emotion", "found"]]
-    return Faces(torch.from_numpy(pictures[:, None]), points, dlib, matrices, table)
-
-
-def mirrored(faces: Faces) -> Faces:
-    """The same faces in a mirror; their matrices stay those of the unmirrored crops."""
-    size = faces.pictures.shape[-1]
-    points, dlib = (mirror(each, size).astype(np.float32) for each in (faces.points, faces.dlib))
-    return replace(faces, pictures=faces.pictures.flip(3), points=points, dlib=dlib)
-
-
-def _truth(clip: Clip) -> np.ndarray:
-    return np.asarray(clip.extra.get("landmarks", np.full((1, 68, 2), np.nan))[0], dtype=float)
+# Who is trained on
 
 
 @lru_cache(maxsize=2)
@@ -200,14 +124,8 @@ def wild_parts(level: str, seed: int) -> dict[str, Faces]:
     parts = {part: faces_of(getattr(fold, part), size) for part in PARTS}
     for version in range(PLANS[level].versions):
         again = faces_of(fold.train, size, shaken_by=(seed, version))
-        parts["train"] = _joined(parts["train"], again if version % 2 else mirrored(again))
+        parts["train"] = joined(parts["train"], again if version % 2 else mirrored(again))
     return parts
-
-
-def _joined(a: Faces, b: Faces) -> Faces:
-    points, dlib, matrices = (np.concatenate([getattr(a, k), getattr(b, k)]) for k in ("points", "dlib", "matrices"))
-    table = pd.concat([a.table, b.table], ignore_index=True)
-    return Faces(torch.cat([a.pictures, b.pictures]), points, dlib, matrices, table)
 
 
 # Training
@@ -229,12 +147,13 @@ def train_dan(
     classes: int = 7,
     variant: str = "as_paper",
     *,
+    loss: dan.DanLoss | None = None,
     folder: str | Path | None = None,
     **how: Any,
 ) -> TrainedDan:
     """EmotionalDAN trained on `wild`, stage by stage. In `folder` both trainings are kept, and found again by the same call.
 
-    `how` goes to `train.train` (device, precision, progress).
+    `loss` replaces that of the variant in stage 2. `how` goes to `train.train` (device, precision, progress).
     """
     recipes, examples = PLANS[level].recipes(variant), examples_of(level, seed, classes)
     known = (
@@ -243,7 +162,8 @@ def train_dan(
     first = untrained_first(level, seed, known, variant)
     one = fit(first, recipes[0], examples_of(level, seed, known), seed, folder, f"{variant}-{known}-stage1", **how)
     both = seeded(lambda: dan.EmotionalDAN(one.network, classes), seed)  # type: ignore[arg-type]
-    two = fit(both, recipes[1], examples, seed, folder, f"{variant}-{classes}-stage2", **how)
+    second = replace(recipes[1], loss=loss) if loss else recipes[1]
+    two = fit(both, second, examples, seed, folder, f"{variant}-{classes}-stage2", **how)
     return TrainedDan(one.network, two.network, CLASSES[classes].names, (one.history, two.history))  # type: ignore[arg-type]
 
 
@@ -272,7 +192,33 @@ def train_compared(
     network = seeded(builders[name], seed)
     alone = {part: Examples(each.inputs, each.labels[:, -1].long()) for part, each in examples.items()}
     network.standardise.learn(alone["train"].inputs[0].float() / 255)  # type: ignore[operator, union-attr]
-    return fit(network, plan.others, alone, seed, folder, f"{name}-{classes}", **how)
+    recipe = plan.plain if name in ("cnn2", "cnn5") else plan.residual
+    return fit(network, recipe, alone, seed, folder, f"{name}-{classes}", **how)
+
+
+def keep_networks(
+    folder: str | Path, level: str, trained: TrainedDan, others: Mapping[str, Trained], about: str = ""
+) -> list[Path]:
+    """Writes both stages and the networks they are compared with, each as KIND.safetensors in `folder`, for use elsewhere.
+
+    A first stage without an emotion head, the authors', is not written.
+    """
+    plan, first = PLANS[level], trained.first
+    view = View(plan.size, "box", grey=True, margin=(SIDE - 1) / 2, up=UP)
+    shape = {"size": plan.size, "width": plan.width, "variant": first.variant, "dropout": plan.dropout}
+    count, heads = len(trained.names), len(trained.names) if first.variant == "as_paper" else 0
+    kept: dict[str, tuple[dict[str, Any], nn.Module]] = {
+        "emotionaldan": ({"classes": count, "first_classes": heads, **shape}, trained.both)
+    }
+    if heads:
+        kept["emotionaldan_stage1"] = ({"classes": heads, **shape}, first)
+    for name, one in others.items():
+        width = {} if name in ("emotionnet2", "inception") else {"width": plan.plain_width}
+        kept[name] = ({"classes": count, "size": plan.size, **width}, one.network)
+    return [
+        save_network(Path(folder) / f"{kind}.safetensors", kind, arguments, network, trained.names, [view], about=about)
+        for kind, (arguments, network) in kept.items()
+    ]
 
 
 def examples_of(level: str, seed: int, classes: int) -> dict[str, Examples]:
@@ -349,11 +295,6 @@ def predicted(network: nn.Module, faces: Faces, **how: Any) -> tuple[np.ndarray,
     return emotions.numpy(), points.numpy()
 
 
-def errors(points: np.ndarray, truth: np.ndarray, which: Sequence[int] = range(68)) -> np.ndarray:
-    """The mean distance of some landmarks from the truth `(N, 68, 2)`, over the distance of its eye centres, `(N,)`."""
-    return np.linalg.norm(points - truth, axis=2)[:, list(which)].mean(1) / inter_ocular(truth)
-
-
 def faces_tested(
     dataset: str, level: str, seed: int, data_root: str | Path | None = None, *, progress: bool = True
 ) -> dict[str, Faces]:
@@ -364,21 +305,3 @@ def faces_tested(
     for name, clips in (named | load_photographs()).items():
         found[name] = faces_of(clips, size, progress=progress)
     return found
-
-
-def hand_placed(faces: Faces, clips: Sequence[Clip]) -> np.ndarray:
-    """London's hand-placed points as the 68 `(N, 68, 2)`, in pixels of the crops; nan where a face has none."""
-    files = {clip.name: clip.landmarks for clip in clips}
-    points = np.full((len(faces), 68, 2), np.nan)
-    for row, name in enumerate(faces.table["name"]):
-        if file := files.get(name):
-            points[row] = align.apply(faces.matrices[row], tem_to_68(read_tem(file)))
-    return points
-
-
-def landmark_classifier(points: np.ndarray, emotions: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
-    """What tells emotions from landmarks `(N, 68, 2)` alone, linearly, laid on their mean shape; faces without landmarks are left out."""
-    known = np.isfinite(points).all((1, 2))
-    mean = points[known].mean(0)
-    model = linear_softmax(C=0.01).fit(centred(points[known], mean), np.asarray(emotions)[known])
-    return lambda others: model.predict(centred(others, mean))

@@ -255,6 +255,11 @@ def by_folds(
     return Found(_answers(collected, codes, who, folds), pd.concat(histories, ignore_index=True))
 
 
+def kept_in(out: str | Path, dataset: str, level: str, seed: int) -> Path:
+    """Where a run keeps these trainings, in a folder for each number of classes."""
+    return Path(out) / "networks" / "04" / f"{dataset}-{level}-{seed}-{SETUPS[level].mark}"
+
+
 def keep_network(
     path: str | Path,
     setup: Setup,
@@ -265,6 +270,7 @@ def keep_network(
     names: Iterable[str],
     seed: int = 0,
     folder: str | Path | None = None,
+    about: str = "",
     **options: str,
 ) -> Path:
     """Writes the network of 60 patches of the first fold, to be asked about the whole-face patch (`portable.save_network`).
@@ -277,7 +283,6 @@ def keep_network(
     codes = LabelSet(known).encode(labels)
     trained = train_patches(network, setup, faces, codes, first, 60, seed=seed, folder=place, **options)
     view = View(setup.crop, "patch", face=setup.face, side=setup.side)
-    about = f"60 patches of {len(first.train)} faces of {', '.join(sorted(set(faces.table['dataset'])))}"
     alexnet = trained.network.network
     return save_network(path, "patch_alexnet", setup.shape(len(known)), alexnet, known, [view], about=about)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ Convention
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,13 @@ from ferkit.cross_train import CrossTrained, cross_train, parts_of
 from ferkit.data import fer2013, protocols
 from ferkit.data.clips import Clip
 from ferkit.data.folds import Fold, folds_ascending, people
-from ferkit.identity import Learning, aligned, as_tensor, features, middle
+from ferkit.identity import ALIGNED, COLUMNS, ROWS, Learning, aligned, as_tensor, features, middle
 from ferkit.labels import EMOTIONS, LabelSet
 from ferkit.models.layers import seeded
 from ferkit.models.tfe import INPUT, ConvNet, ResNet, Tandem
+from ferkit.portable import save_network
 from ferkit.train import scores
+from ferkit.views import View
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,39 @@ def with_other_faces(joint: CrossTrained, faces: Faces, folds: Sequence[Fold], s
         }
         tables.append(pd.DataFrame({"person": faces.people[test], "truth": faces.labels[test], **answers}))
     return pd.concat(tables, ignore_index=True)
+
+
+def keep_networks(
+    folder: str | Path, setup: Setup, found: Mapping[str, CrossTrained], classes: Iterable[str], about: str = ""
+) -> list[Path]:
+    """Writes the first fold's emotion network and joint network as resnet.safetensors and tandem.safetensors in `folder`."""
+    names = tuple(classes)
+    emotion = {"classes": len(names), "kind": setup.kind, "size": setup.size}
+    joint = found["joint"].trained[0].network
+    arguments: dict[str, dict[str, Any]] = {
+        "resnet": emotion,
+        "tandem": {
+            "classes": len(names),
+            "identity": {"identities": joint.identity.top.out_features},  # type: ignore[union-attr]
+            "emotion": emotion,
+        },
+    }
+    networks = {"resnet": found["resnet"].trained[0].network, "tandem": joint}
+    window = (COLUMNS.start, ROWS.start, COLUMNS.stop, ROWS.stop)
+    picture, face = View(setup.size, face=ALIGNED), View(ALIGNED, face=ALIGNED, window=window)
+    views = {"resnet": [picture], "tandem": [face, picture]}
+    return [
+        save_network(
+            Path(folder) / f"{kind}.safetensors",
+            kind,
+            arguments[kind],
+            network,
+            names,
+            views[kind],
+            about=about,
+        )
+        for kind, network in networks.items()
+    ]
 
 
 def _new_emotion(setup: Setup, classes: int, pictures: Tensor, seed: int) -> ResNet:

@@ -74,5 +74,5 @@ def test_without_a_connection_there_are_no_weights(monkeypatch):
 def test_small_pictures_are_refused():
     with pytest.raises(ValueError, match="at least 75 pixels, got 64"):
         compared.inception_v3(7, 64)
-    with pytest.raises(ValueError, match="16 pixels are too small for 5 convolutions"):
-        compared.cnn5(7, 16)
+    with pytest.raises(ValueError, match="4 pixels are too small for 5 convolutions"):
+        compared.cnn5(7, 4)

@@ -1,18 +1,14 @@
 """Trained on one set of faces, tested on others: who is where, that points follow pictures, and what is kept."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
 
+from ferkit import cropped
 from ferkit import cross_database as cross
-from ferkit.data.clips import Clip
-from ferkit.labels import SEVEN, THREE
-from ferkit.landmarks import inter_ocular
+from ferkit.labels import THREE
 from ferkit.models import emotionaldan as dan
 from ferkit.train import Recipe
 
@@ -21,20 +17,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*have no prepared face.*")
 
 
 @pytest.fixture(scope="module")
-def parts() -> dict[str, cross.Faces]:
+def parts() -> dict[str, cropped.Faces]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return cross.wild_parts("smoke", 0)
-
-
-def made_up(emotions: list[str]) -> cross.Faces:
-    n, rng = len(emotions), np.random.default_rng(0)
-    points = rng.uniform(0, 32, (n, 68, 2)).astype(np.float32)
-    table = pd.DataFrame(
-        {"dataset": "d", "person": [f"p{i}" for i in range(n)], "name": "", "emotion": emotions, "found": True}
-    )
-    pictures = torch.from_numpy(rng.integers(0, 255, (n, 1, 32, 32), dtype=np.uint8))
-    return cross.Faces(pictures, points, points + 1, np.zeros((n, 2, 3)), table)
 
 
 # Faces
@@ -53,65 +39,9 @@ def test_the_drawn_truth_lies_where_dlib_finds_the_face(parts):
     for part, faces in parts.items():
         known = faces.table["found"].to_numpy()
         assert np.isnan(faces.dlib).any((1, 2)).tolist() == (~known).tolist()
-        apart = cross.errors(faces.dlib, faces.points)[known]
+        apart = cropped.errors(faces.dlib, faces.points)[known]
         assert np.median(apart) < 0.15, part
         assert len(faces.pictures) == len(faces.points) == len(faces.table)
-
-
-def test_three_classes_leave_surprise_out():
-    faces = made_up(["happiness", "surprise", "fear", "", "neutral", "contempt"])
-    three, names = faces.named(3)
-    assert names == ["positive", "negative", "neutral", "positive"]
-    assert three.table["emotion"].tolist() == ["happiness", "fear", "neutral", "contempt"]
-    assert torch.equal(three.pictures[1], faces.pictures[2])
-    assert faces.named(7)[1] == ["happiness", "surprise", "fear", "neutral"]  # no contempt, nothing unlabelled
-    assert [cross.CLASSES[k].names for k in (7, 3)] == [SEVEN, THREE]
-
-
-def test_a_mirror_moves_pictures_and_points_alike():
-    faces = made_up(["fear", "anger"])
-    for i, (x, y) in enumerate(faces.points[:, 36]):
-        faces.pictures[i, 0, int(y), int(x)] = 255
-    seen = cross.mirrored(faces)
-    for i, (x, y) in enumerate(seen.points[:, 45]):  # the other eye's corner now
-        assert seen.pictures[i, 0, int(y), int(x)] == 255
-    back = cross.mirrored(seen)
-    assert torch.equal(back.pictures, faces.pictures)
-    assert np.allclose(back.points, faces.points, atol=1e-4)
-
-
-def test_where_no_face_is_found_the_whole_picture_is_seen(tmp_path):
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    clips = [Clip("affectnet", name, name, "fear", (tmp_path / f"{name}.png",)) for name in "ab"]
-    faces = cross.faces_of(clips, 20, progress=False)
-    assert faces.table["name"].tolist() == ["a"]
-    assert not faces.table["found"].any()
-    assert faces.matrices[0] == pytest.approx(np.array([[0.5, 0, 0], [0, 0.5, 0]]))
-    assert np.isnan(faces.points).all()
-    with pytest.raises(ValueError, match="none of 1 pictures can be read"):
-        cross.faces_of(clips[1:], 20, progress=False)
-
-
-def test_errors_are_in_distances_between_the_eyes():
-    truth = np.random.default_rng(0).uniform(0, 48, (3, 68, 2))
-    moved = truth.copy()
-    moved[:, 48:] += (3, 4)
-    assert cross.errors(moved, truth, range(48, 68)) == pytest.approx(5 / inter_ocular(truth))
-    assert cross.errors(moved, truth) == pytest.approx(5 * 20 / 68 / inter_ocular(truth))
-
-
-def test_hand_placed_points_are_brought_to_the_crop(tmp_path):
-    rng = np.random.default_rng(0)
-    placed = rng.uniform(100, 900, (189, 2)).round(2)
-    (tmp_path / "1.tem").write_text("189\n" + "\n".join(f"{x} {y}" for x, y in placed) + "\n0\n")
-    faces = replace(made_up(["neutral"] * 2), matrices=np.array([[[0.1, 0, 2], [0, 0.1, 3]]] * 2))
-    faces.table["name"] = ["one", "two"]
-    clips = [Clip("london", "1", "one", "neutral", (tmp_path / "1.jpg",), landmarks=tmp_path / "1.tem")]
-    points = cross.hand_placed(faces, clips)
-    assert points[0, 36] == pytest.approx(0.1 * placed[18] + (2, 3))
-    assert np.isnan(points[1]).all()
 
 
 # Training

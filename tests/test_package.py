@@ -34,7 +34,7 @@ LAYERS = (
     "evaluate",
     "explain tables",
     "baselines",
-    "cross_train embedding face_model gap gradients marks patch_svm saliency sources textures verification",
+    "cropped cross_train embedding face_model gap gradients marks patch_svm saliency sources textures verification",
     "portable",
     "reading",
     "annotate",

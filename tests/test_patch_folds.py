@@ -146,13 +146,12 @@ def test_what_does_not_fit_is_refused(faces, folds):
 
 def test_the_kept_network_is_the_first_folds_and_answers_the_whole_face(faces, folds, tmp_path):
     setup = replace(SMALL, iterations={60: 3})
-    faces = replace(faces, table=faces.table.assign(dataset="made up"))
     task = (setup, faces, LABELS.tolist(), folds)
     options = {"seed": 3, "device": "cpu", "precision": "32", "folder": tmp_path / "trained"}
     by_folds(*task[:3], PEOPLE, folds, 60, names=NAMES, **options)
-    found = load_network(patch_folds.keep_network(tmp_path / "kept.safetensors", *task, names=NAMES, **options))
-    assert found.names == NAMES
-    assert "made up" in found.about
+    path = patch_folds.keep_network(tmp_path / "kept.safetensors", *task, names=NAMES, about="made up", **options)
+    found = load_network(path)
+    assert (found.names, found.about) == (NAMES, "made up")
     assert (found.views[0].cut, found.views[0].shape) == ("patch", (3, 43, 43))
     again = patch_folds.keep_network(tmp_path / "again.safetensors", *task, names=NAMES, **options | {"folder": None})
     for name, value in load_network(again).module.state_dict().items():

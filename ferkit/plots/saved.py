@@ -108,13 +108,14 @@ def draw(
 
 def _alike(figure: Figure) -> None:
     """Panels that are to be compared: one scale, and one legend, of all that any of them shows, below."""
-    right, entries = max(ax.get_xlim()[1] for ax in figure.axes), {}
+    right = max(ax.get_xlim()[1] for ax in figure.axes)
+    entries: dict[str, Any] = {}
     for ax in figure.axes:
         ax.set_xlim(0, right)
         entries |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         if legend := ax.get_legend():
             legend.remove()
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
 def save_figure(

@@ -1,0 +1,107 @@
+"""The workbook's trained networks side by side: found in a run's folder, trained now when they are not there.
+
+    networks = networks_of("build/run", "lesson", seed=0)
+    networks["CNN (5)"].probabilities(...)
+
+The notebooks leave them as OUT/models/KIND.safetensors (`portable`), with the data, level and seed they were trained on in their
+`about`; those of another level or seed are trained again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ferkit import cross_database, identity, patch_folds, tandem
+from ferkit.data import protocols
+from ferkit.data.folds import people
+from ferkit.faces.store import prepare
+from ferkit.labels import EMOTIONS
+from ferkit.loaders import load_clips
+from ferkit.portable import Network, load_network
+
+CALLED = {  # kind of network -> its name in tables and figures
+    "patch_alexnet": "AlexNet, patches (i2cnn)",
+    "cnn2": "CNN (2)",
+    "cnn5": "CNN (5)",
+    "emotionnet2": "EmotionNet 2",
+    "emotionaldan_stage1": "EmotionalDAN, stage 1",
+    "emotionaldan": "EmotionalDAN, stage 2",
+    "resnet": "ResNet12 (tfe)",
+    "tandem": "tandem (tfe)",
+}
+OPTIONAL = {"single_branch": "AlexNet-256 (multimodal)"}  # shown when notebook 03 has left it
+
+
+def about(dataset: str, level: str, seed: int) -> str:
+    """What a kept network was trained on, in words."""
+    return f"{dataset}, {level}, seed {seed}"
+
+
+def networks_of(out: str | Path, level: str, *, seed: int = 0, **how: Any) -> dict[str, Network]:
+    """Every network of CALLED by its name, and those of OPTIONAL that are there. `how` is device and precision, for training."""
+    models, found = Path(out) / "models", {}
+    for kind, name in (OPTIONAL | CALLED).items():
+        dataset, make = MAKERS.get(kind, ("stills", None))
+        wanted, path = about(dataset, level, seed), models / f"{kind}.safetensors"
+        if make and not _is(path, wanted):
+            make(Path(out), level, seed, wanted, how)
+        if _is(path, wanted):
+            found[name] = load_network(path)
+    return found
+
+
+def _is(path: Path, wanted: str) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        return load_network(path).about == wanted
+    except ValueError:  # damaged, or of another version
+        return False
+
+
+# --- what makes them: the same trainings as in the notebooks, found again in the folders where those keep them ---
+
+
+def _patches(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
+    setup, clips = patch_folds.SETUPS[level], load_clips("posed", level, seed)
+    count = len(people(clips))
+    folds = protocols.i2cnn(
+        clips, folds=min(setup.folds, count), val_people=max(1, count // 10) if setup.patience else 0, seed=seed
+    )
+    faces = prepare([clip for fold in folds for clip in fold.test], setup.face)
+    faces = faces.select(faces.table["found"].to_numpy())
+    labels = faces.table["emotion"].tolist()
+    names = [name for name in EMOTIONS if name in labels]
+    folder = patch_folds.kept_in(out, "posed", level, seed) / str(len(names))
+    rows = patch_folds.rows_of(faces.table["person"].to_numpy(dtype=str), folds)
+    path = out / "models" / "patch_alexnet.safetensors"
+    patch_folds.keep_network(
+        path, setup, faces, labels, rows, names=names, seed=seed, folder=folder, about=words, **how
+    )
+
+
+def _dan(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
+    kept: dict[str, Any] = {"folder": out / "networks" / "08", **how}
+    trained = cross_database.train_dan(level, seed, **kept)
+    others = {
+        name: cross_database.train_compared(name, level, seed, **kept) for name in ("cnn2", "cnn5", "emotionnet2")
+    }
+    cross_database.keep_networks(out / "models", level, trained, others, words)
+
+
+def _tandem(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
+    kept: dict[str, Any] = {"seed": seed, "folder": out / "networks" / "07", **how}
+    setup = tandem.setup_of(level, "sequences")
+    everybody = identity.identity_faces(identity.load_identities("identities", level, seed), seed)
+    known = identity.train_identity(setup.identity, everybody, **kept).network
+    folds = tandem.expression_folds(load_clips("sequences", level, seed), setup.folds, seed)
+    faces = tandem.faces_of([clip for fold in folds for clip in fold.test], setup.size)
+    found = tandem.train_emotion(setup, known, faces, folds, ["joint"], **kept)  # type: ignore[arg-type]
+    tandem.keep_networks(out / "models", setup, found, faces.classes, words)
+
+
+MAKERS: dict[str, tuple[str, Callable[[Path, str, int, str, dict[str, Any]], None]]] = {
+    "patch_alexnet": ("posed", _patches),
+    **dict.fromkeys(("cnn2", "cnn5", "emotionnet2", "emotionaldan_stage1", "emotionaldan"), ("wild", _dan)),
+    **dict.fromkeys(("resnet", "tandem"), ("sequences", _tandem)),
+}
