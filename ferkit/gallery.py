@@ -29,6 +29,7 @@ CALLED = {  # kind of network -> its name in tables and figures
     "resnet": "ResNet12 (tfe)",
     "tandem": "tandem (tfe)",
 }
+DAN = CALLED["emotionaldan"]
 OPTIONAL = {"single_branch": "AlexNet-256 (multimodal)"}  # shown when notebook 03 has left it
 
 

@@ -18,25 +18,29 @@ from tqdm import tqdm
 from ferkit.evaluate import bootstrap
 from ferkit.faces import align
 from ferkit.faces.detect import Face, find_face
-from ferkit.labels import SEVEN, compound_name
+from ferkit.labels import RELATED, SEVEN, compound_name
 from ferkit.portable import Network
-from ferkit.saliency import against_motion, randomised
+from ferkit.saliency import against_motion, frontal, mean_maps, randomised, related_share
 from ferkit.synthetic.head import PARTS
 from ferkit.synthetic.sets import SETS, Size, frames_of, plan
 
 PEOPLE = {"smoke": 2, "lesson": 20, "paper": 100}
+FRONTAL = 0.06  # how far an eye corner may lie from its mean in a face that looks straight ahead, in widths of the map
 SEED_AWAY = 7  # from the notebooks' seed: other people than in any set that networks are trained or tuned on
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A drawn face: the picture `(S, S, 3)` uint8, how far the expression moved what is seen `(S, S)`, where the face is seen `(S, S)`."""
+    """A drawn face: the picture `(S, S, 3)` uint8, how far the expression moved what is seen `(S, S)`, where the face is seen `(S, S)`,
+    the drawn landmarks `(68, 2)`, and the face as dlib found it.
+    """
 
     person: str
     emotion: str
     image: np.ndarray
     motion: np.ndarray
     within: np.ndarray
+    landmarks: np.ndarray
     face: Face
 
 
@@ -50,7 +54,9 @@ def drawn_faces(level: str, seed: int = 0, *, progress: bool = True) -> list[Sho
         frame = next(frame for frame, _ in frames_of(shot, people))
         if face := find_face(frame.image):
             within = frame.parts < len(PARTS)
-            shown.append(Shown(f"p{shot.person}", shot.emotion, frame.image, frame.motion, within, face))
+            shown.append(
+                Shown(f"p{shot.person}", shot.emotion, frame.image, frame.motion, within, frame.landmarks, face)
+            )
     return shown
 
 
@@ -117,6 +123,37 @@ def summary(tables: Mapping[str, pd.DataFrame], controls: Mapping[str, pd.DataFr
         rows[name] = {what: bootstrap(each, some["person"], seed=seed) for what, each in values.items()}
         rows[name]["moved"] = some["moved"].mean()
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def seen_at(face: Shown, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The picture `(H, W, 3)` uint8 as it lies under a map of that shape, whose matrix is `matrix`."""
+    return align.align(face.image, matrix, max(shape))[: shape[0], : shape[1]]
+
+
+def upright(faces: Sequence[Shown], heat: np.ndarray, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which faces look straight ahead `(N,)` bool (`saliency.frontal`), and all landmarks `(N, 68, 2)` in the maps' pixels."""
+    points = np.stack([align.apply(matrix, face.landmarks) for face, matrix in zip(faces, matrices, strict=True)])
+    return frontal(points, FRONTAL * heat.shape[1]), points
+
+
+def related_mean(
+    network: Network | None, faces: Sequence[Shown], like: Network | None = None, version: str = "as_authors_code"
+) -> float:
+    """The mean over emotions of `saliency.related_share`, of a network's mean maps on faces that look straight ahead.
+
+    Without a network the maps are the true motion, on crops as of the network `like`.
+    """
+    asked = network or like
+    if asked is None:
+        raise ValueError("name the network whose maps, or at least whose crops, are meant")
+    heat, matrices = maps(asked, faces)
+    if network is None:
+        size = heat.shape[2], heat.shape[1]
+        heat = np.stack([_brought(face.motion, matrix, size) for face, matrix in zip(faces, matrices, strict=True)])
+    forward, points = upright(faces, heat, matrices)
+    shown = np.array([face.emotion for face in faces])[forward]
+    means = mean_maps(heat[forward], shown, [name for name in SEVEN if name in RELATED[version]])
+    return float(np.mean([related_share(each, points[forward].mean(0), name, version) for name, each in means.items()]))
 
 
 def _among(network: Network, answers: np.ndarray) -> np.ndarray:

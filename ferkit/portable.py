@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
     "emotionaldan": (_both_stages, "stage2.conv4b"),
     "cnn2": (compared.cnn2, "convolutions.1.1"),
     "cnn5": (compared.cnn5, "convolutions.4.1"),
-    "emotionnet2": (compared.emotionnet2, "network.layer4"),
+    "emotionnet2": (compared.emotionnet2, "network.layer3"),
     "inception_v3": (compared.inception_v3, "network.Mixed_7c"),
     "dtan": (_sequences, None),
     "dtgn": (_sequences, None),

@@ -14,13 +14,17 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from ferkit.cross_train import CrossTrained, parts_of
+from ferkit.cross_train import CrossTrained, cross_train, parts_of
 from ferkit.data.clips import Clip
-from ferkit.data.folds import Fold
+from ferkit.data.folds import Fold, folds_ascending
 from ferkit.evaluate import REPEATS, bootstrap, hits
 from ferkit.faces import align
-from ferkit.faces.store import Prepared
-from ferkit.models.dtagn import Network, build, centred, weighted_sum
+from ferkit.faces.sequence_examples import Sequences, sequence_examples
+from ferkit.faces.sequences import vary
+from ferkit.faces.store import Prepared, prepare
+from ferkit.labels import BASIC7
+from ferkit.loaders import load_clips
+from ferkit.models.dtagn import DTGN, Network, build, centred, weighted_sum
 from ferkit.models.layers import seeded
 from ferkit.synthetic.sets import SETS, frames_of, plan
 from ferkit.train import Recipe
@@ -73,6 +77,19 @@ def together(
         raise ValueError("the two networks were trained by different folds: their test people would have been seen")
     pairs = [copy.deepcopy((a.network, b.network)) for a, b in zip(dtan.trained, dtgn.trained, strict=True)]
     return [seeded(partial(make, *pair), seed) for pair in pairs]
+
+
+def dtgn_of(
+    dataset: str, level: str, root: str | None = None, *, seed: int = 0, **how: object
+) -> tuple[CrossTrained, Sequences, tuple[str, ...], list[Fold]]:
+    """DTGN trained by folds as in notebooks 05 and 06 (and found again in their `folder`), its sequences, classes and folds."""
+    plan, clips, kind = PLANS[level], load_clips(dataset, level, seed, root), NETWORKS.get(dataset, "ckplus")
+    classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
+    data = sequence_examples(clips, prepare(clips, 64, grey=True), classes, frames=12)
+    folds = folds_ascending(clips, plan.folds, val_people=max(1, len(set(data.people)) // 10))
+    first = starts(DTGN[kind], data.points, data.people, folds, seed)
+    given = (plan.dtgn, (data.points,), data.labels, data.people, folds)
+    return cross_train(first, *given, seed=seed, augment=vary, **how), data, classes, folds  # type: ignore[arg-type]
 
 
 def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:

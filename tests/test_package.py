@@ -43,7 +43,7 @@ LAYERS = (
     "gallery",
     "plots",
     "widgets",
-    "sequence_widgets",
+    "map_widgets sequence_widgets",
     "workbook",
     "cli",
 )
