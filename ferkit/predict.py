@@ -37,6 +37,7 @@ C = {
     "residual": {"landmarks": 0.003, "gradients": 0.0003},
 }
 WEIGH = {"landmarks": 1.0, "gradients": 1.0}
+NO_MAPS = "Grad-CAM needs a convolutional network: name one with --model; the face model is linear"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +125,8 @@ def predict_path(
         )
     if (cam and not annotated) or (target and not cam):
         raise ValueError("Grad-CAM is drawn on annotated pictures: --class goes with --cam, and --cam with --annotated")
+    if cam and model is None:  # before it is trained
+        raise ValueError(NO_MAPS)
     reader = _reader(model, residual, given)
     explained = _explained(reader, target) if cam else None
     places = places_for(Path(path), given, Path(annotated)) if annotated else {}
@@ -163,7 +166,7 @@ def _reader(model: str | Path | None, residual: bool, given: list[Source]) -> Re
 def _explained(reader: Reader, target: str | None) -> Network:
     """The network that Grad-CAM explains. ValueError when it cannot explain this model, or not this class."""
     if not isinstance(reader, NetworkReader):
-        raise ValueError("Grad-CAM needs a convolutional network: name one with --model; the face model is linear")
+        raise ValueError(NO_MAPS)
     if target is not None:
         reader.network.class_index(target)
     reader.network.check_maps()

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from film_files import write_film
 from PIL import Image
 
 from ferkit import predict
@@ -166,6 +167,15 @@ def test_the_residual_model_takes_the_persons_own_mean(pictures):
     assert np.allclose(chances(table), same, atol=1e-3)
 
 
+def test_the_face_model_reads_films_and_marks_them(pictures, drawn_face):
+    film = write_film(pictures / "film.avi", [drawn_face[0]] * 2)
+    table = predict.predict_path(film, every=1, annotated=pictures / "out", progress=False)
+    assert table.columns.tolist() == ["path", "frame", "time", *COLUMNS[1:]]
+    assert table["frame"].tolist() == [0, 1]
+    assert np.allclose(chances(table).sum(1), 1, atol=1e-4)
+    assert (pictures / "out" / "film.avi.mp4").is_file()
+
+
 def test_wrong_use_is_said(pictures, trained):
     with pytest.raises(ValueError, match="path and person"):
         predict.predict_path(pictures, residual=True, progress=False)
@@ -181,6 +191,9 @@ def test_wrong_use_is_said(pictures, trained):
         predict.predict_path(
             pictures / "one.png", model=predict.run_dir() / "models" / predict.FILES["residual"], progress=False
         )
+    for model in (None, predict.run_dir() / "models" / predict.FILES["single"]):
+        with pytest.raises(ValueError, match="needs a convolutional network: name one with --model"):
+            predict.predict_path(pictures / "one.png", model, annotated=pictures / "out", cam=True, progress=False)
     single = trained[0]["single"].model
     strange = {"colours": single.experts["landmarks"]}
     path = FaceModel(strange, {"colours": 1.0}, SEVEN, predict.SIZE).save(pictures / "strange.safetensors")
