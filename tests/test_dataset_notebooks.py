@@ -22,8 +22,10 @@ TRIED = {
     "jaffe": "04",
     "cremad": "04",
     "ckplus": "05",
-    "oulu": "05",
     "mmi": "06",
+    "fer2013": "07",
+    "ised": "08",
+    "oulu": "09",
 }
 
 

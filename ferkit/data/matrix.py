@@ -64,7 +64,7 @@ NEEDS: dict[str, Need] = {
     "06": Need(classes=6, identities=True, sequences=True),
     "07": Need(classes=6),
     "08": Need(classes=3),
-    "09": Need(classes=6),
+    "09": Need(classes=6, identities=True, sequences=True),
 }
 
 
