@@ -287,12 +287,13 @@ def test_people_are_told_apart_by_colour_and_mark(ax):
         plots.plot_embedding(table, ax=ax)
 
 
-def test_scores_of_a_face_stand_beside_each_other_and_the_truth_is_bold(ax):
+def test_scores_of_a_face_stand_beside_each_other_and_the_truth_is_shaded(ax):
     scores = {"one": [0.7, 0.2, 0.1], "two": [0.1, 0.8, 0.1]}
     assert plots.plot_scores(scores, ("fear", "anger", "disgust"), ax=ax, truth="anger") is ax
     assert [[bar.get_width() for bar in bars] for bars in ax.containers] == list(scores.values())
     assert ax.yaxis_inverted()  # the first class on top
-    assert [t.get_text() for t in ax.get_yticklabels() if t.get_fontweight() == "bold"] == ["anger"]
+    (shade,) = (patch for patch in ax.patches if patch.get_height() == 1)
+    assert shade.get_y() == 0.5  # of the second row
     one, two = (bars[0] for bars in ax.containers)
     assert one.get_y() + one.get_height() == pytest.approx(two.get_y())
     with pytest.raises(ValueError, match=r"each of 2 classes, got \(3,\)"):

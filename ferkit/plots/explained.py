@@ -106,7 +106,7 @@ def plot_scores(
 ) -> Axes:
     """What several networks say of one face: `scores` has each one's probabilities `(K,)` of the classes `names`.
 
-    A row for each class, a bar for each network; the name of the true class is bold.
+    A row for each class, a bar for each network; the row of the true class is shaded.
     """
     ax = plt.gca() if ax is None else ax
     thick = 0.8 / len(scores)
@@ -116,8 +116,9 @@ def plot_scores(
         y = np.arange(len(names)) + (place - (len(scores) - 1) / 2) * thick
         ax.barh(y, np.asarray(values, dtype=np.float64), thick, color=colour, label=network)
     ax.set_yticks(range(len(names)), names)
-    for label in ax.get_yticklabels():
-        label.set_fontweight("bold" if label.get_text() == truth else "normal")
+    if truth is not None:
+        row = list(names).index(truth)
+        ax.axhspan(row - 0.5, row + 0.5, color=FAINT, alpha=0.4, lw=0, zorder=0)
     ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
     ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.tick_params(axis="y", length=0)
