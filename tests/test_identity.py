@@ -12,8 +12,9 @@ from ferkit import identity
 from ferkit.data.drawn import read_drawn
 from ferkit.faces import align
 from ferkit.identity import ALIGNED, COLUMNS, IDENTITIES, ROWS, Falling, Learning
+from ferkit.papers import paper
 from ferkit.synthetic.sets import Size, draw_set
-from ferkit.verification import cosine, verify
+from ferkit.verification import area, cosine, verify
 
 QUICK = {"progress": False, "device": "cpu"}
 SHORT = Learning(15, 0.003, 8)
@@ -90,8 +91,13 @@ def test_drawn_pairs_are_of_people_never_seen(faces, tmp_path, monkeypatch):
     assert set(pairs.fold) == {0, 1}
     assert np.array_equal(pairs.same, who[pairs.first] == who[pairs.second])
     network = identity.new_identity(three)
-    told = verify(cosine(identity.features(network, face), pairs), pairs, who)
-    assert told.score.n == len(pairs)
+    similar = cosine(identity.features(network, face), pairs)
+    metrics, told, curve = identity.told_apart(network, face, who, pairs, seed=1)
+    assert metrics["accuracy"] == verify(similar, pairs, who, seed=1).score.metric()
+    assert metrics["at_0.15"]["value"] == np.mean((similar >= 0.15) == pairs.same)
+    assert metrics["threshold"]["value"] == told.thresholds.mean()
+    assert metrics["area"]["value"] == area(curve)
+    assert identity.THRESHOLD == paper("tfe").setting("verification_threshold")
 
 
 @pytest.mark.filterwarnings("ignore:lfw. not the complete set")
