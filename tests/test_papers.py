@@ -166,6 +166,7 @@ def test_settings_are_the_papers():
     assert tfe.setting("tandem_feature") == tfe.setting("identity_feature") + tfe.setting("emotion_feature")
 
 
+PLAIN = ("cnn2", "cnn5", "emotionnet2")
 METHODS = ("dtan", "dtgn", "weighted_sum", "joint_l3", "joint", "concatenation")
 MEASURED = {
     "multimodal": {
@@ -179,6 +180,11 @@ MEASURED = {
     "dtagn": {
         **{f"ckplus/{method}": f"sequences/{method}" for method in METHODS},
         **{f"mmi/{method}": f"sequences-mmi/{method}" for method in METHODS},
+    },
+    "emotionaldan": {
+        f"{word}/jaffe/{key}": f"posed/{classes}/{ours}/open"
+        for word, classes in (("seven", 7), ("three", 3))
+        for key, ours in ({key: key for key in PLAIN} | {"emotionaldan": "as_authors_code"}).items()
     },
 }
 
