@@ -111,8 +111,18 @@ def test_a_second_stage_that_explodes_is_told_from_one_that_trains(parts, monkey
     }
     monkeypatch.setattr(cross, "TRIALS", ways)
     first = cross.untrained_first("smoke", 0, 7, "as_authors_code")
-    table = cross.stage_two_trials(first, "smoke", 0, "as_authors_code", 2, folder=None, **HOW).set_index("name")
-    assert np.isnan(table.loc["explodes", ["val_loss", "error"]].astype(float)).all()
-    assert table.loc["trains", "epoch"].tolist() == [1, 2]
-    assert np.isfinite(table.loc["trains", "val_loss"]).all()
+    found = cross.stage_two_trials(first, "smoke", 0, "as_authors_code", 2, folder=None, **HOW)
+    assert found["explodes"] is None
+    assert found["trains"].history["epoch"].tolist() == [1, 2]
+    assert np.isfinite(found["trains"].history["val_loss"]).all()
     assert all(set(way) <= set(Recipe.__dataclass_fields__) for way in cross.TRIALS.values())
+
+
+def test_three_classes_are_equally_many_in_training(parts):
+    codes = np.array([0] * 40 + [1] * 10 + [2] * 10)
+    rows = cross.balanced(codes, 1)
+    assert np.bincount(codes[rows]).tolist() == [20, 20, 20]
+    assert len(np.unique(rows[codes[rows] == 0])) == 20
+    assert np.bincount(rows[codes[rows] == 1])[40:50].tolist() == [2] * 10
+    labels = cross.examples_of("smoke", 0, 3)["train"].labels[:, -1].long()
+    assert len(set(torch.bincount(labels).tolist())) == 1

@@ -166,6 +166,7 @@ def test_settings_are_the_papers():
     assert tfe.setting("tandem_feature") == tfe.setting("identity_feature") + tfe.setting("emotion_feature")
 
 
+PLAIN = ("cnn2", "cnn5", "emotionnet2")
 METHODS = ("dtan", "dtgn", "weighted_sum", "joint_l3", "joint", "concatenation")
 MEASURED = {
     "multimodal": {
@@ -188,6 +189,11 @@ MEASURED = {
         **{f"ckplus/{way}": f"sequences/{way}" for way in ("resnet", "joint", "fold/resnet", "fold/joint")},
         "gain/ckplus": "sequences/joint_minus_resnet",
         "lfw/verification": "verification/drawn",
+    },
+    "emotionaldan": {
+        f"{word}/jaffe/{key}": f"posed/{classes}/{ours}/open"
+        for word, classes in (("seven", 7), ("three", 3))
+        for key, ours in ({key: key for key in PLAIN} | {"emotionaldan": "as_authors_code"}).items()
     },
 }
 
