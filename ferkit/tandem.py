@@ -28,7 +28,7 @@ from ferkit.data.clips import Clip
 from ferkit.data.folds import Fold, folds_ascending, people
 from ferkit.identity import ALIGNED, COLUMNS, ROWS, Learning, aligned, as_tensor, features, middle
 from ferkit.labels import EMOTIONS, LabelSet
-from ferkit.models.layers import seeded
+from ferkit.models.layers import mixed, seeded
 from ferkit.models.tfe import INPUT, ConvNet, ResNet, Tandem
 from ferkit.portable import save_network
 from ferkit.train import scores
@@ -45,12 +45,13 @@ class Setup:
     emotion: Learning
     joint: Learning
     kind: str = "resnet12"
+    starts: int = 3  # how often joint learning is started anew, from other new layers and another order of the pictures
 
 
 PAPER: dict[str, Any] = {"optimiser": "sgd", "weight_decay": 5e-4, "falling": False}
 SETUPS = {
-    "smoke": Setup(2, 32, Learning(2, 0.002, 16), Learning(1, 0.005, 64), Learning(1, 0.001, 64)),
-    "lesson": Setup(3, 48, Learning(16, 0.002, 64), Learning(15, 0.005, 64), Learning(8, 0.001, 64)),
+    "smoke": Setup(2, 32, Learning(2, 0.002, 16), Learning(1, 0.005, 64), Learning(1, 0.001, 64), starts=2),
+    "lesson": Setup(3, 48, Learning(16, 0.002, 64), Learning(15, 0.005, 64), Learning(5, 0.001, 64)),
     "paper": Setup(10, 48, Learning(200, 0.01, **PAPER), Learning(200, 0.16, **PAPER), Learning(100, 0.01, **PAPER)),
 }
 UNALIGNED = "fer2013"  # its pictures of 48 x 48 pixels are taken as they are (section 4.3)
@@ -141,6 +142,7 @@ def train_emotion(
     ways: Iterable[str] = WAYS,
     *,
     seed: int = 0,
+    start: int = 0,
     folder: str | Path | None = None,
     **how: Any,
 ) -> dict[str, CrossTrained]:
@@ -148,7 +150,8 @@ def train_emotion(
 
     "joint" is the paper's; "frozen" trains the new layers alone; "untrained" is joint learning whose identity network was never
     trained; "longer" trains the emotion network alone for as long as joint learning does. The last two tell what identity,
-    and what mere further training, contributes. `identity` is copied. Trainings are kept in `folder`.
+    and what mere further training, contributes. Another `start` is another second phase of the same networks. `identity` is
+    copied. Trainings are kept in `folder`.
     """
     labels, who, classes = faces.labels, faces.people, len(faces.classes)
     rows = [parts_of(who, fold)["train"] for fold in folds]
@@ -159,13 +162,14 @@ def train_emotion(
     starts = [_new_emotion(setup, classes, faces.picture[torch.from_numpy(mine)], seed) for mine in rows]
     found = {"resnet": cross_train(starts, setup.emotion.recipe(count), (faces.picture,), *given, **how)}
     resnets = [done.network for done in found["resnet"].trained]
+    how["seed"] = second = mixed(seed, start)
     for way in ways:
         recipe, inputs = setup.joint.recipe(count), (faces.face, faces.picture)
         if way == "longer":
             found[way] = cross_train(resnets, recipe, inputs[1:], *given, **how)
             continue
-        known = _untrained(identity, seed) if way == "untrained" else identity
-        joined = [_joined(known, resnet, classes, way == "frozen", seed) for resnet in resnets]
+        known = _untrained(identity, second) if way == "untrained" else identity
+        joined = [_joined(known, resnet, classes, way == "frozen", second) for resnet in resnets]
         found[way] = cross_train(joined, recipe, inputs, *given, **how)
     return found
 

@@ -93,6 +93,12 @@ def test_each_way_is_a_training_of_its_own_and_found_again(identity, tmp_path):
     assert files == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")}
     np.testing.assert_array_equal(one["joint"].scores, two["joint"].scores)
     assert not np.array_equal(one["joint"].scores, one["frozen"].scores)
+    three = train_emotion(SHORT, identity, faces, folds, ("joint",), start=1, folder=tmp_path, **QUICK)
+    np.testing.assert_array_equal(
+        one["resnet"].scores, three["resnet"].scores
+    )  # another second phase of the same first
+    assert not np.array_equal(one["joint"].scores, three["joint"].scores)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == len(files) + len(folds)
 
 
 def test_the_machine_on_the_identity_feature_sees_no_test_face(identity):
