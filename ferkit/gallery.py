@@ -82,7 +82,9 @@ def _patches(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) 
 
 def _dan(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
     kept: dict[str, Any] = {"folder": out / "networks" / "08", **how}
-    trained = cross_database.train_dan(level, seed, variant="as_authors_code", **kept)  # as_paper learns less at `lesson`
+    trained = cross_database.train_dan(
+        level, seed, variant="as_authors_code", **kept
+    )  # as_paper learns less at `lesson`
     others = {
         name: cross_database.train_compared(name, level, seed, **kept) for name in ("cnn2", "cnn5", "emotionnet2")
     }

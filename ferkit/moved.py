@@ -79,7 +79,8 @@ def maps(network: Network, faces: Sequence[Shown], layer: str | None = None) -> 
 
 
 def compared(network: Network, faces: Sequence[Shown], layer: str | None = None) -> pd.DataFrame:
-    """A row for each face: person, emotion, whether the network was right, and `saliency.against_motion` of its map.
+    """A row for each face: person, emotion, right (whether the network was), `saliency.against_motion` of its map, and how much
+    of the map lies on the face: `inside`, the share of its sum, and `area`, the share of its pixels.
 
     Faces of emotions that the network has no class for are left out.
     """
@@ -102,7 +103,9 @@ def compared(network: Network, faces: Sequence[Shown], layer: str | None = None)
         "emotion": [face.emotion for face in known],
         "right": [class_of(network, face.emotion) == k for face, k in zip(known, guess, strict=True)],
     })  # fmt: skip
-    return about.join(against_motion(heat, motion, within))
+    total = heat.sum((1, 2))
+    about["inside"] = np.divide((heat * within).sum((1, 2)), total, out=np.full(len(heat), np.nan), where=total > 0)
+    return about.assign(area=within.mean((1, 2))).join(against_motion(heat, motion, within))
 
 
 def unlearnt(network: Network, seed: int = 0) -> Network:
@@ -111,7 +114,8 @@ def unlearnt(network: Network, seed: int = 0) -> Network:
 
 
 def summary(tables: Mapping[str, pd.DataFrame], controls: Mapping[str, pd.DataFrame], seed: int = 0) -> pd.DataFrame:
-    """A row for each network: auc, the control's, their difference and pointing, as `Score`s over people; moved, pointing's chance.
+    """A row for each network: auc, the control's, their difference, pointing and inside, as `Score`s over people; `moved` and `area`,
+    what pointing and inside are for a map that is the same everywhere.
 
     Faces of which nothing, or everything, moved by a pixel have no auc and are left out.
     """
@@ -119,9 +123,9 @@ def summary(tables: Mapping[str, pd.DataFrame], controls: Mapping[str, pd.DataFr
     for name, table in tables.items():
         some = table.assign(control=controls[name]["auc"]).dropna(subset=["auc", "control"])
         values = {"auc": some["auc"], "control": some["control"], "gain": some["auc"] - some["control"]}
-        values["pointing"] = some["pointing"]
+        values |= {"pointing": some["pointing"], "inside": some["inside"].fillna(some["area"])}
         rows[name] = {what: bootstrap(each, some["person"], seed=seed) for what, each in values.items()}
-        rows[name]["moved"] = some["moved"].mean()
+        rows[name] |= {what: some[what].mean() for what in ("moved", "area")}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -106,11 +106,13 @@ def plot_history(
     return ax
 
 
-def plot_intervals(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "accuracy") -> Axes:
+def plot_intervals(
+    table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "accuracy", start: float = 0.0
+) -> Axes:
     """A row for each result: a dot with its interval, the paper's number as an open diamond, chance as a grey bar.
 
     Columns as of `tables.interval_table`, and where given `group`, which colours the dots and is named in the legend (such
-    as one photograph against the person's other pictures).
+    as one photograph against the person's other pictures). `start` is where the axis begins.
     """
     ax = plt.gca() if ax is None else ax
     rows = table.assign(y=range(len(table)))
@@ -137,7 +139,11 @@ def plot_intervals(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str =
         text = "undefined" if np.isnan(value) else f"{value:.2f}"
         ax.annotate(text, place, (6, 0), textcoords="offset points", va="center", color=INK)
     right = ax.get_xlim()[1]
-    ax.set(xlabel=xlabel, xlim=(0, max(right, 1.08) if right > 0.7 else right * 1.05), ylim=(len(rows) - 0.4, -0.6))
+    ax.set(
+        xlabel=xlabel,
+        xlim=(start, max(right, 1.08) if right > 0.7 else right + 0.05 * (right - start)),
+        ylim=(len(rows) - 0.4, -0.6),
+    )
     ax.set_yticks(rows["y"], rows["name"])
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=GRID)

@@ -80,6 +80,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_roc": plot_roc,
     "plot_gap": plot_gap,  # in panels of different kinds
 }  # fmt: skip
+ONE_LEGEND = ("plot_intervals", "plot_embedding")  # for all panels
 FACES = ("plot_landmarks", "plot_residuals", "plot_displacement")  # panels share their scale
 
 
@@ -99,22 +100,25 @@ def draw(
         rows = part.drop(columns="panel", errors="ignore").reset_index(drop=True)
         PLOTS[plot](rows, ax=ax, **options)
         ax.set_title(name)
-    if plot == "plot_intervals" and len(panels) > 1:
-        _alike(figure)
+    if plot in ONE_LEGEND and len(panels) > 1:
+        _alike(figure, plot == "plot_intervals")
     figure.suptitle(title)
     figure.draw_without_rendering()  # labels outside the axes find their place in the second pass only
     return figure
 
 
-def _alike(figure: Figure) -> None:
-    """Panels that are to be compared: one scale, and one legend, of all that any of them shows, below."""
-    right = max(ax.get_xlim()[1] for ax in figure.axes)
+def _alike(figure: Figure, one_scale: bool) -> None:
+    """Panels that are to be compared: one legend, of all that any of them names, below, and one scale where asked."""
     entries: dict[str, Any] = {}
     for ax in figure.axes:
-        ax.set_xlim(0, right)
-        entries |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        if one_scale:
+            ends = [ax.get_xlim() for ax in figure.axes]
+            ax.set_xlim(min(left for left, _ in ends), max(right for _, right in ends))
         if legend := ax.get_legend():
+            entries |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
             legend.remove()
+    if not entries:
+        return
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
