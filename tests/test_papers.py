@@ -194,6 +194,11 @@ MEASURED = {
         f"{word}/jaffe/{key}": f"posed/{classes}/{ours}/open"
         for word, classes in (("seven", 7), ("three", 3))
         for key, ours in ({key: key for key in PLAIN} | {"emotionaldan": "as_authors_code"}).items()
+    }
+    | {
+        f"related/{layer}/{what}": f"related/{layer}/as_authors_code/{what}"
+        for layer in ("conv4a", "conv4b")
+        for what in ("happiness", "sadness", "surprise", "fear", "disgust", "anger", "mean")
     },
 }
 
