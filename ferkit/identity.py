@@ -38,7 +38,8 @@ ALIGNED = 64  # pixels of the aligned picture
 ROWS, COLUMNS = slice(6, 61), slice(8, 55)  # what the network sees of it
 THRESHOLD = 0.15  # of the cosine, on LFW (section 4.4)
 
-# The drawn people of the identity network: portraits, as CASIA-WebFace's and LFW's pictures mostly are.
+# The drawn people of the identity network: portraits, as CASIA-WebFace's and LFW's pictures mostly are. (Of 300 people in the set's own
+# wide ranges of pose and light the lesson's network learns less: 68 % of the pairs of people never seen, against 85 % with portraits.)
 IDENTITIES = replace(
     SETS["identities"],
     name="identities-portraits",
