@@ -144,6 +144,8 @@ def plot_intervals(
         xlim=(start, max(right, 1.08) if right > 0.7 else right + 0.05 * (right - start)),
         ylim=(len(rows) - 0.4, -0.6),
     )
+    if start:
+        ax.locator_params(axis="x", nbins=5)
     ax.set_yticks(rows["y"], rows["name"])
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=GRID)
