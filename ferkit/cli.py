@@ -66,12 +66,15 @@ def run(
     notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers, names or files; all when none.")] = None,
     level: Level = None,
     dataset: Annotated[str | None, typer.Option(help="The data set to work on.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="The folder of the data sets; else FERKIT_DATA.")] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the data sets, or of your pictures, or their table; else FERKIT_DATA."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     devices: Annotated[int | None, typer.Option(min=1, help="How many GPUs train one network.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32 or bf16.")] = None,
     kernel: Annotated[str | None, typer.Option(help="An installed Jupyter kernel; else this Python.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of all that is random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of all that is random.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Any other parameter.")
     ] = None,
@@ -110,7 +113,7 @@ def draw(
         typer.Argument(help="stills, posed, portraits, neutral, large, sequences, sequences-mmi, identities or wild."),
     ],
     level: Annotated[str, typer.Option(help="smoke, lesson or paper: how many.")] = "lesson",
-    seed: Annotated[int, typer.Option(help="Same seed, same pixels.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same pixels.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The folder; else the cache.")] = None,
 ) -> None:
     """Draw a set of faces, once."""
@@ -234,7 +237,7 @@ def data_prepare(
 
     clips = load_clips(name, level or "lesson", root=root, shard=parse_shard(shard))
     if not clips:
-        typer.echo(f"shard {shard} of {name} has no clips: more shards than people")
+        typer.echo(f"shard {shard} of {name} has no clips: all people are in other shards")
         return
     faces = prepare(clips, size)
     typer.echo(faces.summary().to_string())

@@ -37,6 +37,7 @@ C = {
     "residual": {"landmarks": 0.003, "gradients": 0.0003},
 }
 WEIGH = {"landmarks": 1.0, "gradients": 1.0}
+FEW = 50  # people: a model of fewer is good for tests only
 NO_MAPS = "Grad-CAM needs a convolutional network: name one with --model; the face model is linear"
 
 
@@ -91,7 +92,13 @@ def load_model(kind: str = "single", out: str | Path | None = None, level: str =
             f"no trained model {path.name} in the run's folder yet: training it on drawn faces (minutes)", stacklevel=2
         )
         save_models(train(portraits(level, seed), seed), out or run_dir())
-    return FaceModel.load(path)
+    model = FaceModel.load(path)
+    if model.people is not None and model.people < FEW:
+        warnings.warn(
+            f"{path} was trained on {model.people} people only, at level smoke: `ferkit run 02` trains it on more",
+            stacklevel=2,
+        )
+    return model
 
 
 def predict_path(

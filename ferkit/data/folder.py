@@ -31,12 +31,12 @@ EXPECTED = (
     "or a CSV table with the columns path, person, emotion (and, for films, sequence, frame)"
 )
 CARD = Card(
-    title="your own pictures",
+    title="pictures of your own",
     source="yours",
     licence="yours to know",
     consent="yours to have",
     terms="show or share nothing the people in the pictures did not agree to",
-    ask="give the folder or the table as root",
+    ask="name their folder or their table with --data-root (`ferkit data`: --root)",
     may_show=False,
     open_download=False,
     bias="yours to know",
