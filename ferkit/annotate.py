@@ -1,6 +1,7 @@
 """Pictures and films written anew with what was read from them."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,8 @@ from ferkit.sources import Shot, Source
 
 def places_for(path: Path, given: list[Source], folder: Path) -> dict[Path, Path]:
     """Where each source is written anew: under `folder` as it lies in the folder given. ValueError where that would mix both."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: name a folder for --annotated")
     if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
         raise ValueError(f"{folder} lies in the folder that is read, {path}: name a folder elsewhere for --annotated")
     base = path if path.is_dir() else path.parent
@@ -29,6 +32,9 @@ def places_for(path: Path, given: list[Source], folder: Path) -> dict[Path, Path
         kept = ".mp4" if is_film(file) else ".jpg .jpeg .png"
         ending = "" if file.suffix.lower() in kept.split() else kept[:4] if is_film(file) else ".png"
         places[file] = folder / inside.with_name(inside.name + ending)
+    if twice := [place for place, count in Counter(places.values()).items() if count > 1]:
+        both = ", ".join(str(file) for file, place in places.items() if place == twice[0])
+        raise ValueError(f"{both} would both be written as {twice[0]}: rename one of them")
     if same := {place.resolve() for place in places.values()} & {source.path.resolve() for source in given}:
         raise ValueError(f"{sorted(same)[0]} would be replaced: name another folder for --annotated")
     return places
@@ -50,7 +56,7 @@ def annotate(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said at the first reading
-        found = zip(again, reading.faces, reading.rows(), strict=True)
+        found = zip(again, reading.faces, reading.answers, strict=True)
         bar = tqdm(found, "annotated", len(reading.shots), disable=not progress, unit="picture")
         for _, part in groupby(bar, key=lambda one: id(one[0].source)):
             pictures = _pictures(part, reading.names, explained, target)

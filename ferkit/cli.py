@@ -1,6 +1,7 @@
 """The command `ferkit`. Exit codes: 0 all is well, 1 a notebook failed or the disk is full, 2 wrong use, 130 interrupted."""
 
 import errno
+import os
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -65,12 +66,15 @@ def run(
     notebooks: Annotated[list[str] | None, typer.Argument(help="Numbers, names or files; all when none.")] = None,
     level: Level = None,
     dataset: Annotated[str | None, typer.Option(help="The data set to work on.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="The folder of the data sets; else FERKIT_DATA.")] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the data sets, or of your pictures, or their table; else FERKIT_DATA."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     devices: Annotated[int | None, typer.Option(min=1, help="How many GPUs train one network.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32 or bf16.")] = None,
     kernel: Annotated[str | None, typer.Option(help="An installed Jupyter kernel; else this Python.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of all that is random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of all that is random.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Any other parameter.")
     ] = None,
@@ -109,7 +113,7 @@ def draw(
         typer.Argument(help="stills, posed, portraits, neutral, large, sequences, sequences-mmi, identities or wild."),
     ],
     level: Annotated[str, typer.Option(help="smoke, lesson or paper: how many.")] = "lesson",
-    seed: Annotated[int, typer.Option(help="Same seed, same pixels.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same pixels.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The folder; else the cache.")] = None,
 ) -> None:
     """Draw a set of faces, once."""
@@ -167,13 +171,21 @@ def predict(
     from ferkit.predict import predict_path
     from ferkit.workbook.records import write_text
 
-    if out.suffix.lower() not in (".csv", ".json"):
-        raise ValueError(f"--out {out}: expected a file that ends in .csv or .json")
+    def keep(table: Any) -> None:
+        write_text(out, _as_json(table) if out.suffix.lower() == ".json" else table.to_csv(index=False))
+        _say_what_was_found(table, out)
+
     if not path.exists():
         raise FileNotFoundError(f"no picture, film, folder or table {path}")
-    table = predict_path(path, model, residual, every=every, fps=fps, annotated=annotated, cam=cam, target=target)
-    write_text(out, _as_json(table) if out.suffix.lower() == ".json" else table.to_csv(index=False))
-    _say_what_was_found(table, out, annotated)
+    _check_out(out, path)
+    asked: dict[str, Any] = {"every": every, "fps": fps, "annotated": annotated, "cam": cam, "target": target}
+    try:
+        predict_path(path, model, residual, **asked, keep=keep)
+    except KeyboardInterrupt as error:
+        typer.echo("interrupted; the same command begins anew", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+    if annotated:
+        typer.echo(f"with boxes and emotions: {annotated}")
 
 
 @data_app.command("list")
@@ -225,7 +237,7 @@ def data_prepare(
 
     clips = load_clips(name, level or "lesson", root=root, shard=parse_shard(shard))
     if not clips:
-        typer.echo(f"shard {shard} of {name} has no clips: more shards than people")
+        typer.echo(f"shard {shard} of {name} has no clips: all people are in other shards")
         return
     faces = prepare(clips, size)
     typer.echo(faces.summary().to_string())
@@ -245,6 +257,7 @@ def data_card(name: str) -> None:
 
 def main() -> None:
     """The entry point."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what is wrong with a film, we say ourselves
     app(prog_name="ferkit")
 
 
@@ -285,22 +298,39 @@ def _as_json(table: Any) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
-def _say_what_was_found(table: Any, out: Path, annotated: Path | None) -> None:
+def _check_out(out: Path, given: Path) -> None:
+    """ValueError or OSError, before hours of reading, when the table cannot be written or would replace what is read."""
+    if out.suffix.lower() not in (".csv", ".json") or out.is_dir():
+        raise ValueError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out.exists() and out.samefile(given):
+        raise ValueError(f"--out {out} would replace the table that is read: name another file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise PermissionError(f"--out {out}: nothing may be written in {out.parent.resolve()}")
+
+
+def _say_what_was_found(table: Any, out: Path) -> None:
     """Names every picture without a face, counts the frames without, and says where the answers are."""
+    from ferkit.data.files import is_film
+
     table = table if "frame" in table else table.assign(frame=None)
-    empty = table["emotion"].isna() | (table["emotion"] == "")
-    films = table["frame"].notna()
-    for picture in table["path"][empty & ~films]:
+    empty, frames = table["emotion"].isna() | (table["emotion"] == ""), table["frame"].notna()
+    pictures = ~table["path"].map(lambda name: is_film(Path(name))).astype(bool)
+    for picture in table["path"][empty & pictures]:
         typer.echo(f"warning: no face found in {picture}", err=True)
-    for film, rows in table[films].groupby("path", sort=False):
+    for film, rows in table[frames].groupby("path", sort=False):
         if count := int(empty[rows.index].sum()):
             typer.echo(f"warning: no face found in {count} of {rows['frame'].nunique()} frames of {film}", err=True)
-    for what, mine in (("pictures", table[~films]), ("frames", table[films])):
+    for what, mine in (("picture", table[pictures]), ("frame", table[frames])):
         if count := len(mine.drop_duplicates(["path", "frame"])):
             without = int(empty[mine.index].sum())
-            typer.echo(f"{count} {what}, {len(mine) - without} faces, {without} {what} without: {out}")
-    if annotated:
-        typer.echo(f"with boxes and emotions: {annotated}")
+            typer.echo(f"{_many(count, what)}, {_many(len(mine) - without, 'face')}, {without} without a face: {out}")
+    if count := int((~pictures & ~frames).sum()):
+        typer.echo(f"{_many(count, 'film')} that cannot be read: {out}")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _findings(root: Path | None) -> Iterator[tuple[bool, str, str]]:

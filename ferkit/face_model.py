@@ -24,7 +24,7 @@ from ferkit.paths import write_whole
 
 FORMAT = "ferkit face model 2"
 ARRAYS = ("weights", "bias", "mean", "scale", "origin")
-WORDS = ("names", "weigh", "residual", "size", "temperature", "about")
+WORDS = ("names", "weigh", "residual", "size", "temperature", "about", "people")
 Features = Mapping[str, ArrayLike]  # the expert's name -> its features (N, D)
 
 
@@ -70,6 +70,7 @@ class FaceModel:
     residual: bool = False  # whether each person's mean is subtracted first: it needs several pictures of a person
     temperature: float = 1.0  # scores are divided by it before the softmax
     about: str = ""  # what it was trained on
+    people: int | None = None  # how many of them; not known of older files
 
     def __post_init__(self) -> None:
         if set(self.experts) != set(self.weigh):
@@ -175,7 +176,9 @@ def train(
     total = np.sum([weight * each.scores for weight, each in zip(weigh.values(), answers, strict=True)], axis=0)
     together = replace(answers[0], scores=total)
     temperature = fit_temperature(total, together.truth)
-    return FaceModel(experts, dict(weigh), together.names, size, residual, temperature, about), together
+    return FaceModel(
+        experts, dict(weigh), together.names, size, residual, temperature, about, len(np.unique(people))
+    ), together
 
 
 def from_pipeline(model: Pipeline, names: Sequence[str], origin: np.ndarray) -> Expert:

@@ -5,7 +5,7 @@ Two face models are kept in a run's folder. `single` looks at one photograph: it
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from ferkit.landmarks import mirror
 from ferkit.loaders import load_clips
 from ferkit.paths import run_dir
 from ferkit.portable import FORMAT, Network, load_network, read_header
-from ferkit.reading import FaceReader, NetworkReader, Reader, read
+from ferkit.reading import FaceReader, Interrupted, NetworkReader, Reader, read
 from ferkit.sources import Source, check_sampling, shots, sources
 from ferkit.views import aligned_face as aligned_face
 
@@ -37,6 +37,7 @@ C = {
     "residual": {"landmarks": 0.003, "gradients": 0.0003},
 }
 WEIGH = {"landmarks": 1.0, "gradients": 1.0}
+FEW = 50  # people: a model of fewer is good for tests only
 NO_MAPS = "Grad-CAM needs a convolutional network: name one with --model; the face model is linear"
 
 
@@ -91,7 +92,13 @@ def load_model(kind: str = "single", out: str | Path | None = None, level: str =
             f"no trained model {path.name} in the run's folder yet: training it on drawn faces (minutes)", stacklevel=2
         )
         save_models(train(portraits(level, seed), seed), out or run_dir())
-    return FaceModel.load(path)
+    model = FaceModel.load(path)
+    if model.people is not None and model.people < FEW:
+        warnings.warn(
+            f"{path} was trained on {model.people} people only, at level smoke: `ferkit run 02` trains it on more",
+            stacklevel=2,
+        )
+    return model
 
 
 def predict_path(
@@ -104,6 +111,7 @@ def predict_path(
     annotated: str | Path | None = None,
     cam: bool = False,
     target: str | None = None,
+    keep: Callable[[pd.DataFrame], object] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Emotions of the faces in a picture, a film, a folder of both, or a CSV with a column `path` (and `person`, for `residual`).
@@ -116,6 +124,9 @@ def predict_path(
     `model` is a face model or a network of `portable.save_network`. In the folder `annotated` pictures and films are written
     anew, each face with its box, emotion and probability; with `cam`, of a convolutional network, also with Grad-CAM of the class
     `target` (default: the one answered). ValueError where these do not go together.
+
+    `keep` is given the table before any copy is written, and what there is of it when reading is interrupted; then the
+    KeyboardInterrupt goes on.
     """
     check_sampling(every, fps)
     given = sources(path)
@@ -130,11 +141,18 @@ def predict_path(
     reader = _reader(model, residual, given)
     explained = _explained(reader, target) if cam else None
     places = places_for(Path(path), given, Path(annotated)) if annotated else {}
-    reading = read(given, reader, every=every, fps=fps, progress=progress)
+    try:
+        reading = read(given, reader, every=every, fps=fps, progress=progress)
+    except Interrupted as stopped:
+        if keep and stopped.reading.shots:
+            keep(stopped.reading.table())
+        raise
+    table = reading.table()
+    if keep:
+        keep(table)
     if places:
-        again = shots(given, every, fps)
-        annotate(reading, again, places, explained, target, progress=progress)
-    return reading.table()
+        annotate(reading, shots(given, every, fps), places, explained, target, progress=progress)
+    return table
 
 
 def _reader(model: str | Path | None, residual: bool, given: list[Source]) -> Reader:

@@ -27,6 +27,8 @@ from ferkit.views import aligned_face
 
 BOX = ["x0", "y0", "x1", "y1"]
 CHUNK = 16  # shots looked at before their faces are answered
+# A shot, its faces each with what the reader sees of it, and by how much the shot was reduced.
+Looked = tuple[Shot, list[tuple[detect.Face, Any]], float]
 
 
 class Reader(Protocol):
@@ -103,20 +105,16 @@ class NetworkReader:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """The shots, the faces found in each, by how much each was reduced on reading, and the probabilities of every face.
+    """The shots, and for each of them: the faces found, by how much it was reduced on reading, the probabilities `(faces, K)`.
 
-    `faces` are in the pixels of what `Shot.read` gives; `probabilities` `(M, K)` are in the order of shots and faces.
+    `faces` are in the pixels of what `Shot.read` gives.
     """
 
     names: tuple[str, ...]
     shots: list[Shot]
     faces: list[list[detect.Face]]
     factors: list[float]
-    probabilities: np.ndarray
-
-    def rows(self) -> list[np.ndarray]:
-        """The probabilities of each shot's faces, `(faces, K)`."""
-        return np.split(self.probabilities, np.cumsum([len(found) for found in self.faces])[:-1])
+    answers: list[np.ndarray]
 
     def table(self) -> pd.DataFrame:
         """One row per face: path, with films frame and time, face, its box in the file's pixels, emotion, the classes.
@@ -125,7 +123,7 @@ class Reading:
         """
         films = any(is_film(shot.source.path) for shot in self.shots)
         rows = []
-        for shot, found, factor, answers in zip(self.shots, self.faces, self.factors, self.rows(), strict=True):
+        for shot, found, factor, answers in zip(self.shots, self.faces, self.factors, self.answers, strict=True):
             where = {"path": shot.source.shown, "frame": shot.frame, "time": shot.time}
             for k, (face, p) in enumerate(zip(found, answers, strict=True)):
                 box = dict(zip(BOX, (face.box / factor).round(1), strict=True))
@@ -139,6 +137,14 @@ class Reading:
         return table
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while shots were read; `reading` has those that were read by then."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.reading = reading
+
+
 def read(
     given: Sequence[Source],
     reader: Reader,
@@ -149,39 +155,48 @@ def read(
 ) -> Reading:
     """What the reader says of every face in pictures and films; films are sampled as `sources.shots` says.
 
-    A shot that cannot be read and a face that cannot be aligned are left out with a warning.
+    A shot that cannot be read and a face that cannot be aligned are left out with a warning. Raises Interrupted.
     """
-    taken, faces, factors, waiting, answers = [], [], [], [], []
+    done: list[Looked] = []
     stream = shots(given, every, fps)
     bar = tqdm(desc="faces", total=expected(given, every, fps), disable=not progress, unit="picture")
-    with ThreadPoolExecutor() as pool, bar:
-        while chunk := list(islice(stream, CHUNK)):
-            for shot, (found, factor) in zip(chunk, pool.map(partial(_look, reader), chunk), strict=True):
-                taken.append(shot.without_image())
-                faces.append([face for face, _ in found])
-                factors.append(factor)
-                waiting += [(seen, taken[-1]) for _, seen in found]
-                bar.update()
-            if waiting and not reader.at_once:
-                answers.append(reader.answer(*map(list, zip(*waiting, strict=True))))
-                waiting = []
-    if waiting:
-        answers.append(reader.answer(*map(list, zip(*waiting, strict=True))))
-    empty = np.zeros((0, len(reader.names)))
-    return Reading(reader.names, taken, faces, factors, np.concatenate([empty, *answers]))
+    try:
+        with ThreadPoolExecutor() as pool, bar:
+            while chunk := list(islice(stream, CHUNK)):
+                looked = []
+                for one in pool.map(partial(_look, reader), chunk):
+                    looked.append(one)
+                    bar.update()
+                done += looked if reader.at_once else _answered(reader, looked)
+    except KeyboardInterrupt as error:
+        raise Interrupted(_reading(reader, done)) from error
+    return _reading(reader, done)
 
 
-def _look(reader: Reader, shot: Shot) -> tuple[list[tuple[detect.Face, Any]], float]:
-    """The faces in a shot with what the reader sees of them, and by how much the shot was reduced."""
+def _reading(reader: Reader, done: list[Looked]) -> Reading:
+    looked = _answered(reader, done) if reader.at_once else done
+    answers = [np.array([p for _, p in found]).reshape(-1, len(reader.names)) for _, found, _ in looked]
+    faces = [[face for face, _ in found] for _, found, _ in looked]
+    return Reading(reader.names, [shot for shot, *_ in looked], faces, [factor for *_, factor in looked], answers)
+
+
+def _answered(reader: Reader, looked: list[Looked]) -> list[Looked]:
+    """The same with each face's probabilities `(K,)` in place of what the reader saw of it."""
+    waiting = [(seen, shot) for shot, found, _ in looked for _, seen in found]
+    answers = iter(reader.answer(*map(list, zip(*waiting, strict=True))) if waiting else ())
+    return [(shot, [(face, next(answers)) for face, _ in found], factor) for shot, found, factor in looked]
+
+
+def _look(reader: Reader, shot: Shot) -> Looked:
     try:
         image, factor = shot.read()
     except (OSError, ValueError) as error:
         warnings.warn(f"left out: {error}", stacklevel=2)
-        return [], 1.0
+        return shot.without_image(), [], 1.0
     seen = []
     for face in detect.find_faces(image)[: 1 if reader.best_only else None]:
         try:
             seen.append((face, reader.look(image, face)))
         except ValueError as error:  # landmarks so wrong that eyes and lip coincide, or the face lands outside
             warnings.warn(f"left out a face in {shot.source.path}: {error}", stacklevel=2)
-    return seen, factor
+    return shot.without_image(), seen, factor

@@ -3,14 +3,15 @@
 A shot is a picture, or one frame of a film. Pictures are read when they are looked at, frames come with the film.
 """
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from ferkit.data.files import FILMS, IMAGES, image_files, is_film
+from ferkit.data.files import FILMS, IMAGES, image_files, is_film, table_rows
 from ferkit.faces import detect
 from ferkit.faces.films import sampled, told_of
 
@@ -62,14 +63,14 @@ def sources(given: str | Path) -> list[Source]:
     given = Path(given)
     if given.is_dir():
         if found := _walk(given):
-            return [Source(path, str(path)) for path in found]
+            return [Source(path, _name(path)) for path in found]
         raise FileNotFoundError(
             f"no pictures in {given}; expected files such as .jpg or .png, or films such as .mp4, in it or its folders"
         )
     if not given.is_file():
         raise FileNotFoundError(f"no picture, film, folder or table {given}")
     if given.suffix.lower() != ".csv":
-        return [Source(given, str(given))]
+        return [Source(given, _name(given))]
     return _listed(given)
 
 
@@ -77,7 +78,7 @@ def check_sampling(every: int | None, fps: float | None) -> None:
     """ValueError when films cannot be sampled so."""
     if every is not None and fps is not None:
         raise ValueError("films are sampled by --every or by --fps, not by both")
-    if (every is not None and every < 1) or (fps is not None and not fps > 0):
+    if (every is not None and every < 1) or (fps is not None and not 0 < fps < math.inf):
         raise ValueError(
             f"expected every 1 or more frames, or more than 0 a second, got {fps if every is None else every}"
         )
@@ -108,17 +109,24 @@ def expected(given: Sequence[Source], every: int | None = None, fps: float | Non
 
 
 def _listed(given: Path) -> list[Source]:
-    table = pd.read_csv(given, dtype=str, encoding="utf-8-sig")
-    if "path" not in table:
-        raise ValueError(f"{given}: expected a column `path` (and optionally `person`), got {', '.join(table.columns)}")
-    table = table[table["path"].notna()]
-    if not len(table):
+    table = table_rows(given)
+    columns = list(table.fieldnames or ())
+    if "path" not in columns:
+        raise ValueError(
+            f"{given}: expected a column `path` (and optionally `person`), got {', '.join(columns) or 'none'}"
+        )
+    rows = [(row["path"].strip(), row["person"].strip() if "person" in columns else None) for row in table]
+    rows = [(name, person) for name, person in rows if name]
+    if not rows:
         raise ValueError(f"{given}: the column `path` is empty")
-    people = table["person"] if "person" in table else None
-    if people is not None and people.isna().any():
-        raise ValueError(f"{given}: {int(people.isna().sum())} rows name no person; fill the column or leave it out")
-    who = [None] * len(table) if people is None else people.tolist()
-    return [Source(given.parent / name, name, one) for name, one in zip(table["path"], who, strict=True)]
+    if unnamed := sum(person == "" for _, person in rows):
+        raise ValueError(f"{given}: {unnamed} rows name no person; fill the column or leave it out")
+    return [Source(given.parent / name.replace("\\", "/"), name, person) for name, person in rows]
+
+
+def _name(path: Path) -> str:
+    """The path as text that any file can hold: what is no UTF-8 in it is escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _walk(folder: Path) -> list[Path]:

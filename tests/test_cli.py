@@ -11,6 +11,7 @@ from tiny_notebooks import write
 from typer.testing import CliRunner
 
 from ferkit import __version__, cli
+from ferkit.paths import PROJECT
 from ferkit.workbook import runner
 
 
@@ -125,9 +126,9 @@ def test_predict_writes_the_table_and_names_pictures_without_a_face(tmp_path, mo
     )
     asked = {}
 
-    def predict_path(path, model=None, residual=False, **options):
+    def predict_path(path, model=None, residual=False, *, keep, **options):
         asked.update(path=path, model=model, residual=residual)
-        return table
+        keep(table)
 
     monkeypatch.setitem(sys.modules, "ferkit.predict", type(sys)("ferkit.predict"))
     sys.modules["ferkit.predict"].predict_path = predict_path
@@ -137,7 +138,12 @@ def test_predict_writes_the_table_and_names_pictures_without_a_face(tmp_path, mo
     assert asked == {"path": tmp_path, "model": None, "residual": True}
     pd.testing.assert_frame_equal(pd.read_csv(out).fillna({"emotion": ""}), table, check_dtype=False)
     assert "no face found in b.jpg" in result.stderr
-    assert "2 pictures, 1 faces, 1 pictures without" in result.stdout
+    assert "2 pictures, 1 face, 1 without a face: " in result.stdout
     missing = ferkit("predict", tmp_path / "gone", "--out", out)
     assert missing.exit_code == 2
     assert "gone" in missing.stderr
+
+
+def test_python_runs_the_package_as_the_command():
+    result = subprocess.run([sys.executable, "-m", "ferkit", "--version"], cwd=PROJECT, capture_output=True, text=True)
+    assert result.stdout == f"ferkit {__version__}\n"

@@ -52,8 +52,10 @@ def test_reasons(notebook, name, why):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="unknown notebook '77' or data set 'jaffe'"):
+    with pytest.raises(ValueError, match="unknown notebook '77'; known: 00, 01"):
         usable("77", "jaffe")
+    with pytest.raises(ValueError, match="unknown data set 'jaffa'; known: stills, posed"):
+        usable("02", "jaffa")
 
 
 def test_the_readme_has_the_matrix():

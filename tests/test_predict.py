@@ -1,5 +1,7 @@
 """From pictures to emotions: drawn faces only in training, real photographs in the test."""
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,10 @@ from ferkit.faces.store import prepare
 from ferkit.labels import SEVEN
 from ferkit.loaders import load_clips, load_photographs
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*have no prepared face")  # of the drawn faces a few are not found
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*have no prepared face"),  # of the drawn faces a few are not found
+    pytest.mark.filterwarnings("ignore:.*was trained on 16 people only"),
+]
 COLUMNS = ["path", "face", "x0", "y0", "x1", "y1", "emotion", *SEVEN]
 
 
@@ -262,3 +267,14 @@ def test_from_drawn_to_real(real_data):
     assert reached["london", "residual"]["open"].value >= 0.96
     assert reached["cmu", "single"]["open"].value >= 0.43
     assert reached["cmu", "residual"]["open"].value >= 0.50
+
+
+def test_a_model_of_few_people_says_so(trained, tmp_path):
+    model, out = trained[0]["single"].model, trained[1]
+    assert model.people == 16
+    with pytest.warns(UserWarning, match=r"face\.safetensors was trained on 16 people only.*`ferkit run 02`"):
+        assert predict.load_model(out=out).people == 16
+    replace(model, people=150).save(tmp_path / "models" / predict.FILES["single"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predict.load_model(out=tmp_path)

@@ -1,7 +1,12 @@
 """Films, networks and annotated copies: what `ferkit predict` does beyond pictures and the face model."""
 
+import errno
+import itertools
 import json
+import os
+import sys
 import warnings
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -13,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from ferkit import cli
+from ferkit import cli, predict, reading
 from ferkit.faces import detect
 from ferkit.faces.detect import read_image
 from ferkit.faces.films import decoded
@@ -169,6 +174,40 @@ def test_a_table_may_name_films(tmp_path, film, network):
     assert table["path"].tolist() == ["film.avi"] * 3 + ["gone.mp4"] + ["film.avi"] * 3
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_table_may_have_any_usual_form(tmp_path, film, network, between):
+    text = f"\ufeffPath{between}person\r\n.\\film.avi{between}anna\r\n{between}\r\n"
+    (tmp_path / "list.csv").write_bytes(text.encode())
+    assert ask(tmp_path / "list.csv", network, every=9)["frame"].tolist() == [0, 9]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "expected a column `path` .*, got none"),
+        (b"file,person\na,b\n", "expected a column `path` .*, got file, person"),
+        (b"path\n", "the column `path` is empty"),
+        (b"path,person\na.jpg,anna\nb.jpg,\n", "1 rows name no person"),
+        (b"\x89PNG", "is not a text file in UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(tmp_path, network, content, said):
+    (tmp_path / "list.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"list\.csv.*{said}"):
+        ask(tmp_path / "list.csv", network)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_name_that_is_no_text_is_escaped(tmp_path, drawn_face, network):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Image.fromarray(drawn_face[0]).save(folder / "one.png")
+    result = ferkit("predict", folder, "--model", network, "--out", tmp_path / "a.csv", "--annotated", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "a.csv")["path"][0].endswith("caf\\xe9/one.png")
+    assert (tmp_path / "out" / "one.png").is_file()
+
+
 def test_pictures_keep_their_columns(tmp_path, drawn_face, network):
     Image.fromarray(drawn_face[0]).save(tmp_path / "one.png")
     assert ask(tmp_path, network).columns.tolist() == STILL
@@ -177,7 +216,7 @@ def test_pictures_keep_their_columns(tmp_path, drawn_face, network):
 def test_wrong_sampling_is_said(film, network):
     with pytest.raises(ValueError, match="by --every or by --fps, not by both"):
         ask(film, network, every=2, fps=5)
-    for wrong in ({"every": 0}, {"every": -1}, {"fps": 0.0}, {"fps": float("nan")}):
+    for wrong in ({"every": 0}, {"every": -1}, {"fps": 0.0}, {"fps": float("nan")}, {"fps": float("inf")}):
         with pytest.raises(ValueError, match="every 1 or more frames"):
             ask(film, network, **wrong)
 
@@ -395,6 +434,11 @@ def test_wrong_use_of_copies_is_said(tmp_path, film, drawn_face, network, sequen
         ask(film, network, annotated=tmp_path / "out", cam=True, target="contempt")
     with pytest.raises(ValueError, match="network of single pictures"):
         ask(film, sequences, annotated=tmp_path / "out", cam=True)
+    with pytest.raises(ValueError, match=r"one\.png is a file: name a folder for --annotated"):
+        ask(film, network, annotated=tmp_path / "one.png")
+    (tmp_path / "list.csv").write_text("path\na/one.png\n../a/one.png\n")
+    with pytest.raises(ValueError, match=r"would both be written as .*one\.png: rename one of them"):
+        ask(tmp_path / "list.csv", network, annotated=tmp_path / "out")
     assert (tmp_path / "one.png").read_bytes() == before
     assert not (tmp_path / "out").exists()
 
@@ -430,7 +474,7 @@ def test_the_command_writes_json_and_names_what_is_missing(tmp_path, film, netwo
     assert rows[4]["fear"] is None
     assert sum(rows[0][name] for name in SEVEN) == pytest.approx(1, abs=1e-4)
     assert "warning: no face found in 1 of 5 frames of" in result.stderr
-    assert "5 frames, 4 faces, 1 frames without" in result.stdout
+    assert "5 frames, 4 faces, 1 without a face: " in result.stdout
     assert (tmp_path / "copies" / "film.avi.mp4").is_file()
 
 
@@ -453,3 +497,62 @@ def test_wrong_words_are_said_before_anything_is_read(tmp_path, film, network):
         assert result.exit_code == 2
         assert message in result.stderr
         assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("kind", ["network", "sequences"])
+def test_what_was_read_before_an_interruption_is_kept(tmp_path, drawn_face, monkeypatch, request, kind):
+    model, count = request.getfixturevalue(kind), itertools.count()
+    long = write_film(tmp_path / "long.avi", [at(drawn_face[0], 0)] * 40)
+    face = detect.find_face(at(drawn_face[0], 0))
+
+    def interrupted(_):
+        if next(count) == 2 * reading.CHUNK + 3:
+            raise KeyboardInterrupt
+        return [face]
+
+    monkeypatch.setattr(detect, "find_faces", interrupted)
+    out = tmp_path / "a.csv"
+    result = ferkit("predict", long, "--model", model, "--every", 1, "--out", out, "--annotated", tmp_path / "copies")
+    assert result.exit_code == 130
+    assert "32 frames, 32 faces, 0 without a face: " in result.stdout
+    assert "interrupted; the same command begins anew" in result.stderr
+    table = pd.read_csv(out)
+    assert table["frame"].tolist() == list(range(2 * reading.CHUNK))
+    assert np.allclose(chances(table).sum(1), 1, atol=1e-4)
+    assert not (tmp_path / "copies").exists()
+
+
+def test_an_interruption_of_the_first_pictures_writes_nothing(tmp_path, film, network, monkeypatch):
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=KeyboardInterrupt))
+    result = ferkit("predict", film, "--model", network, "--out", tmp_path / "a.csv")
+    assert result.exit_code == 130
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_the_table_is_written_before_the_copies(tmp_path, film, network, monkeypatch):
+    monkeypatch.setattr(predict, "annotate", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    out = tmp_path / "a.csv"
+    result = ferkit("predict", film, "--model", network, "--out", out, "--annotated", tmp_path / "copies")
+    assert result.exit_code == 1
+    assert "No space left" in result.stderr
+    assert len(pd.read_csv(out)) == 2
+
+
+def test_the_table_replaces_nothing_that_is_read(tmp_path, film, network, monkeypatch):
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError))
+    mine, taken = tmp_path / "list.csv", tmp_path / "taken.csv"
+    mine.write_text("path\nfilm.avi\n")
+    taken.mkdir()
+    for out, message in ((mine, "would replace the table that is read"), (taken, "expected a file that ends in")):
+        result = ferkit("predict", mine, "--model", network, "--out", out)
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert mine.read_text() == "path\nfilm.avi\n"
+
+
+def test_films_that_cannot_be_read_are_no_pictures_without_a_face(tmp_path, network):
+    (tmp_path / "broken.mp4").write_bytes(b"no film")
+    result = ferkit("predict", tmp_path, "--model", network, "--out", tmp_path / "a.csv")
+    assert "left out: " in result.stderr
+    assert "no face found" not in result.stderr
+    assert f"1 film that cannot be read: {tmp_path / 'a.csv'}" in result.stdout

@@ -327,3 +327,29 @@ def test_a_data_set_that_a_notebook_cannot_use_is_refused_before_anything_runs(t
     result = ferkit("run", "--dataset", "jaffe", "--out", tmp_path / "run")
     assert "these could: 04_stills" in result.output
     assert ferkit("run", "04", "--dataset", "ckk", "--out", tmp_path / "run").exit_code == 2
+
+
+def test_a_data_set_that_is_nowhere_is_said_before_anything_runs(tmp_path, monkeypatch):
+    write(tmp_path / "notebooks" / "04_stills.ipynb", parameters='out = ".."\ndataset = "stills"\ndata_root = ""')
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.delenv("FERKIT_DATA", raising=False)
+    for name, said in (("jaffe", "Expected jaffe/ or JAFFE/"), ("folder", "name their folder or their table")):
+        result = ferkit("run", "04", "--dataset", name, "--out", tmp_path / "run")
+        assert result.exit_code == 2
+        assert said in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_may_be_a_table(tmp_path):
+    path = write(tmp_path / "04_stills.ipynb", parameters='out = ".."\ndataset = "stills"\ndata_root = ""')
+    table = tmp_path / "data" / "list.csv"
+    table.parent.mkdir()
+    table.write_text("path,person,emotion\n")
+    wishes = {"dataset": "folder", "data_root": str(table)}
+    seen = []
+    for picture in ("one.png", "two.png"):
+        task = runner.plan([str(path)], wishes, tmp_path / "out")[0]
+        assert task.parameters["data_root"] == str(table)
+        seen.append(task.fingerprint)
+        (table.parent / picture).write_bytes(b"a picture")
+    assert seen[0] != seen[1]

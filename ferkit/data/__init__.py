@@ -84,7 +84,7 @@ def find_root(name: str, root: str | Path | None = None) -> Path:
                 return base / folder_name
         if root is not None:
             return base
-    names = " or ".join(f"{folder_name}/" for folder_name in known.folders) or "a root"
+    names = " or ".join(f"{folder_name}/" for folder_name in known.folders) or "a folder or a table of them"
     raise not_found(known.card.title, base or Path.cwd(), names, known.card.ask)
 
 

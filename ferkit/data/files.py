@@ -1,5 +1,6 @@
 """What every reader does with the files it finds: which it skips, how it sorts them, how it says what is missing."""
 
+import csv
 import os
 import re
 import warnings
@@ -100,6 +101,18 @@ def text_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
     return [line.rstrip() for line in text.splitlines()]
+
+
+def table_rows(path: Path) -> csv.DictReader:
+    """The rows of a table in UTF-8, its cells between commas, semicolons or tabs; the columns' names in small letters.
+
+    Where a row has cells too many they are at "", where it has too few these are empty.
+    """
+    lines = text_lines(path)
+    between = max(",;\t", key=(lines[0] if lines else "").count)
+    reader = csv.DictReader(lines, delimiter=between, restkey="", restval="")
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+    return reader
 
 
 def shorten(items: Iterable[object], most: int = 10) -> str:

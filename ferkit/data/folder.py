@@ -1,6 +1,5 @@
 """Anybody's own pictures: `person/emotion/*.jpg`, or a table that names path, person and emotion."""
 
-import csv
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from ferkit.data.cards import Card
 from ferkit.data.clips import Clip
-from ferkit.data.files import folders, image_files, natural, not_found, report, shorten, text_lines, usable
+from ferkit.data.files import folders, image_files, natural, not_found, report, shorten, table_rows, usable
 from ferkit.data.verify import check_level, verify_clips
 from ferkit.labels import EMOTIONS
 
@@ -32,12 +31,12 @@ EXPECTED = (
     "or a CSV table with the columns path, person, emotion (and, for films, sequence, frame)"
 )
 CARD = Card(
-    title="your own pictures",
+    title="pictures of your own",
     source="yours",
     licence="yours to know",
     consent="yours to have",
     terms="show or share nothing the people in the pictures did not agree to",
-    ask="give the folder or the table as root",
+    ask="name their folder or their table with --data-root (`ferkit data`: --root)",
     may_show=False,
     open_download=False,
     bias="yours to know",
@@ -152,12 +151,10 @@ def _from_table(table: Path, verify: str) -> list[Clip]:
 
 def _rows(table: Path) -> Iterator[Row]:
     """The rows of a table, checked one by one; every error names the line."""
-    lines = text_lines(table)
-    header = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=header.count), restkey="", restval="")
-    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-    if absent := [column for column in REQUIRED if column not in reader.fieldnames]:
-        found = ", ".join(reader.fieldnames) or "none"
+    reader = table_rows(table)
+    columns = list(reader.fieldnames or ())
+    if absent := [column for column in REQUIRED if column not in columns]:
+        found = ", ".join(columns) or "none"
         raise ValueError(f"{table} has no column {', '.join(absent)}; expected {', '.join(REQUIRED)}, found {found}")
     seen: dict[tuple[str, str], int] = {}
     for cells in reader:

@@ -71,10 +71,10 @@ NEEDS: dict[str, Need] = {
 def usable(notebook: str, dataset: str) -> str | None:
     """Why a notebook ("05", or its whole name) cannot use a data set; None when it can. ValueError for unknown names."""
     number = notebook[:2]
-    if number not in NEEDS or dataset not in OFFERS:
-        raise ValueError(
-            f"unknown notebook {notebook!r} or data set {dataset!r}; known: {', '.join(NEEDS)}, {', '.join(OFFERS)}"
-        )
+    if number not in NEEDS:
+        raise ValueError(f"unknown notebook {notebook!r}; known: {', '.join(NEEDS)}")
+    if dataset not in OFFERS:
+        raise ValueError(f"unknown data set {dataset!r}; known: {', '.join(OFFERS)}")
     need, offer = NEEDS[number], OFFERS[dataset]
     if need.labels_only:
         return None

@@ -26,7 +26,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferkit.data import inside
 
@@ -74,7 +74,8 @@ def read_reduced(path: str | Path, longest: int | None) -> tuple[np.ndarray, flo
             ImageOps.exif_transpose(picture, in_place=True)
             pixels = _rgb(picture)
     except Exception as error:  # damaged files make Pillow raise nearly anything
-        raise ValueError(f"{path}: cannot be decoded as a picture ({error or type(error).__name__})") from error
+        why = "of no known kind" if isinstance(error, UnidentifiedImageError) else error or type(error).__name__
+        raise ValueError(f"{path}: cannot be decoded as a picture ({why})") from error
     if longest and max(pixels.shape[:2]) > longest:
         pixels = resize(pixels, longest / max(pixels.shape[:2]))[0]
     return pixels, max(pixels.shape[:2]) / side

@@ -21,7 +21,7 @@ import nbformat
 from tqdm import tqdm
 
 from ferkit import paths
-from ferkit.data import matrix
+from ferkit.data import find_root, matrix
 from ferkit.workbook import kernels, records, report
 from ferkit.workbook.parameters import Notebook, read_notebook, settle, suggestion
 
@@ -71,7 +71,7 @@ def plan(names: Sequence[str], wishes: Mapping[str, str], out: Path, kernel: str
     notebooks = [read_notebook(path) for path in choose(names)]
     if "out" in wishes:
         raise ValueError("`out` is where the whole run is written; use --out")
-    if (root := wishes.get("data_root")) and not Path(root).expanduser().is_dir():
+    if (root := wishes.get("data_root")) and not Path(root).expanduser().exists():
         raise FileNotFoundError(f"no folder {root} to read data from (--data-root)")
     wishes = {
         name: str(Path(text).expanduser().resolve()) if name == "data_root" else text for name, text in wishes.items()
@@ -158,7 +158,10 @@ def _find(name: str, numbered: Sequence[Path], folder: Path) -> Path:
 
 
 def _refuse_unusable(notebooks: Sequence[Notebook], settled: Sequence[Mapping[str, Any]]) -> None:
-    """ValueError with the reasons, and who could, when a notebook is to work on a data set that it cannot use."""
+    """ValueError with the reasons, and who could, when a notebook is to work on a data set that it cannot use.
+
+    FileNotFoundError when the data set is nowhere.
+    """
     pairs = [
         (n.name, v["dataset"])
         for n, v in zip(notebooks, settled, strict=True)
@@ -169,6 +172,9 @@ def _refuse_unusable(notebooks: Sequence[Notebook], settled: Sequence[Mapping[st
         can = [name for name, _ in pairs if name not in reasons]
         others = f"; these could: {', '.join(can)}" if can else ""
         raise ValueError(f"{'. '.join(reasons.values())}{others}")
+    for values in settled:
+        if (name := values.get("dataset")) in set(matrix.OFFERS) - set(matrix.DRAWN):
+            find_root(name, values.get("data_root") or None)
 
 
 def _data_hash(notebook: Notebook, values: Mapping[str, Any], listings: dict[Path | None, str]) -> str | None:
@@ -178,6 +184,7 @@ def _data_hash(notebook: Notebook, values: Mapping[str, Any], listings: dict[Pat
     given = values.get("data_root")
     root = paths.data_root(notebook.path.parent / Path(given).expanduser() if given else None)
     root = root and root.resolve()
+    root = root.parent if root and root.is_file() else root  # a table of pictures
     if root not in listings:
         listings[root] = records.listing_hash(root)
     return listings[root]
