@@ -5,13 +5,14 @@ A shot is a picture, or one frame of a film. Pictures are read when they are loo
 
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from ferkit.data.files import FILMS, IMAGES, image_files, is_film, table_rows
+from ferkit.data.files import FILMS, IMAGES, folders, image_files, is_film, table_rows
 from ferkit.faces import detect
 from ferkit.faces.films import sampled, told_of
 
@@ -129,7 +130,14 @@ def _name(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(folder: Path) -> list[Path]:
-    """All pictures and films in a folder and its folders, in order."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return image_files(folder, IMAGES + FILMS) + [path for each in inside for path in _walk(each)]
+def _walk(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
+    """All pictures and films in a folder and its folders, in order; a link back up is not followed."""
+    here = folder.resolve()
+    if here in above:
+        return []
+    try:
+        found, inside = image_files(folder, IMAGES + FILMS), folders(folder)
+    except PermissionError:
+        warnings.warn(f"left out: {folder} may not be read", stacklevel=2)
+        return []
+    return found + [path for each in inside for path in _walk(each, (*above, here))]

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from ferkit import cli, predict, reading
+from ferkit import cli, predict, reading, sources
 from ferkit.faces import detect
 from ferkit.faces.detect import read_image
 from ferkit.faces.films import decoded
@@ -206,6 +206,26 @@ def test_a_name_that_is_no_text_is_escaped(tmp_path, drawn_face, network):
     assert result.exit_code == 0, result.output
     assert pd.read_csv(tmp_path / "a.csv")["path"][0].endswith("caf\\xe9/one.png")
     assert (tmp_path / "out" / "one.png").is_file()
+
+
+def test_a_folder_is_walked_once_and_what_is_locked_is_said(tmp_path, monkeypatch):
+    for name in ("10/a.png", "9/b.png", "__MACOSX/c.png", ".hidden/d.png", "locked/e.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / "9" / "back").symlink_to(tmp_path)
+    (tmp_path / "9" / "here").symlink_to(tmp_path / "9")
+    listed = sources.image_files
+
+    def refused(folder, suffixes):
+        if folder.name == "locked":
+            raise PermissionError
+        return listed(folder, suffixes)
+
+    monkeypatch.setattr(sources, "image_files", refused)
+    with pytest.warns(UserWarning, match=r"left out: .*locked may not be read") as said:
+        found = sources.sources(tmp_path)
+    assert [source.path.relative_to(tmp_path).as_posix() for source in found] == ["9/b.png", "10/a.png"]
+    assert len(said) == 1
 
 
 def test_pictures_keep_their_columns(tmp_path, drawn_face, network):
