@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ferkit import checkpoints
 from ferkit.cropped import CLASSES, Faces, faces_of, joined, mirrored
+from ferkit.cross_train import said
 from ferkit.data.folds import PARTS, Fold, fold_held_out, people
 from ferkit.faces.crops import SIDE, UP
 from ferkit.loaders import load_clips, load_photographs
@@ -262,7 +263,7 @@ def fit(
     """The network trained on `examples`, kept in `folder` under the name and a hash of all it was made from."""
     data = [checkpoints.fingerprint(*each.inputs, each.labels) for each in examples.values()]
     first = checkpoints.fingerprint(*network.state_dict().values())
-    words = map(str, [recipe, seed, *data, first, network, how.get("precision")])
+    words = map(str, [*said(recipe), seed, *data, first, network, how.get("precision")])
     key = hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
     place = Path(folder) / f"{name}-{key}" if folder else None
     augment = dan.brightness_and_contrast

@@ -130,6 +130,12 @@ def _parts(fold: Fold, inputs: Inputs, truth: Tensor, people: np.ndarray) -> dic
     return {part: Examples(tuple(x[here] for x in tensors), truth[here]) for part, here in chosen.items()}
 
 
+def said(recipe: Recipe) -> list[object]:
+    """What a recipe says, to be told from others by: functions by name, since their addresses differ from process to process."""
+    plain = [value for name, value in vars(recipe).items() if name not in ("loss", "schedule")]
+    return [*plain, *(getattr(each, "__qualname__", each) for each in (recipe.loss, recipe.schedule))]
+
+
 def _key(
     start: nn.Module,
     recipe: Recipe,
@@ -139,8 +145,7 @@ def _key(
     how: dict[str, object],
 ) -> str:
     """A hash of what a training is made from."""
-    settings = [value for name, value in vars(recipe).items() if name not in ("loss", "schedule")]
-    called = [getattr(each, "__qualname__", each) for each in (recipe.loss, recipe.schedule, augment)]
+    settings, called = said(recipe), [getattr(augment, "__qualname__", augment)]
     data = [checkpoints.fingerprint(*part.inputs, part.labels) for part in parts.values()]
     first = checkpoints.fingerprint(*start.state_dict().values())
     frozen = [name for name, value in start.named_parameters() if not value.requires_grad]

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from ferkit.cross_train import cross_train, parts_of
+from ferkit.cross_train import cross_train, parts_of, said
 from ferkit.data.clips import Clip
 from ferkit.data.folds import folds_random
-from ferkit.models.layers import seeded
+from ferkit.models.dtagn import JointLoss
+from ferkit.models.layers import cross_entropy, hinge, seeded
 from ferkit.train import Examples, Recipe, scores, train
 
 PEOPLE = np.repeat([f"p{i}" for i in range(6)], 8)
@@ -116,3 +117,11 @@ def test_each_fold_may_start_from_a_network_of_its_own(tmp_path):
     assert len(list(tmp_path.rglob("*.safetensors"))) == 5  # the middle fold starts from the same network
     with pytest.raises(ValueError, match="2 networks cannot start 3 folds"):
         cross_train(own[:2], RECIPE, (X,), LABELS, PEOPLE, folds, **HOW)
+
+
+def test_what_a_recipe_says_is_the_same_in_every_process():
+    for loss in (cross_entropy, hinge, JointLoss()):
+        words = " ".join(map(str, said(Recipe(3, loss=loss))))
+        assert " at 0x" not in words
+    assert said(Recipe(3)) == said(Recipe(3))
+    assert said(Recipe(3)) != said(Recipe(3, loss=hinge))
