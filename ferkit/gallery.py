@@ -43,20 +43,22 @@ def networks_of(out: str | Path, level: str, *, seed: int = 0, **how: Any) -> di
     for kind, name in (OPTIONAL | CALLED).items():
         dataset, make = MAKERS.get(kind, ("stills", None))
         wanted, path = about(dataset, level, seed), models / f"{kind}.safetensors"
-        if make and not _is(path, wanted):
+        network = _kept(path, wanted)
+        if make and not network:
             make(Path(out), level, seed, wanted, how)
-        if _is(path, wanted):
-            found[name] = load_network(path)
+            network = _kept(path, wanted)
+        if network:
+            found[name] = network
     return found
 
 
-def _is(path: Path, wanted: str) -> bool:
-    if not path.is_file():
-        return False
+def _kept(path: Path, wanted: str) -> Network | None:
+    """The network kept there, if it was trained as wanted."""
     try:
-        return load_network(path).about == wanted
-    except ValueError:  # damaged, or of another version
-        return False
+        network = load_network(path)
+    except (FileNotFoundError, ValueError):  # not there, damaged, or of another version
+        return None
+    return network if network.about == wanted else None
 
 
 # --- what makes them: the same trainings as in the notebooks, found again in the folders where those keep them ---

@@ -43,6 +43,7 @@ from ferkit.train import scores
 from ferkit.views import View, see
 
 FORMAT = "ferkit network 1"
+UNFIT = (ValueError, TypeError, AttributeError, RuntimeError, MemoryError)  # what wrong words in a header lead to
 Seen = tuple[np.ndarray, ...]  # what a network sees of one face, an array for each view
 
 
@@ -235,8 +236,8 @@ def _built(path: Path, words: Mapping[str, Any], state: dict[str, Tensor]) -> Ne
         raise ValueError(f"{path}: a network needs different names of its classes, got {', '.join(names) or 'none'}")
     try:
         module = seeded(partial(KINDS[kind][0], **arguments), 0).eval()
-    except TypeError as error:
-        raise ValueError(f"{path}: {kind} cannot be built from {dict(arguments)}: {error}") from error
+    except UNFIT as error:
+        raise ValueError(f"{path}: {kind} cannot be built from {arguments}: {error}") from error
     if wrong := _differences(module.state_dict(), state):
         raise ValueError(f"{path}: the weights are of another architecture than {kind} with {dict(arguments)}: {wrong}")
     module.load_state_dict(state)
@@ -259,24 +260,32 @@ def _differences(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str
 
 def _try(path: Path, network: Network) -> None:
     """ValueError when an empty face of these views cannot be answered, or not with a score for each name."""
-    empty = tuple(np.zeros(view.shape, np.float64 if view.cut == "points" else np.uint8) for view in network.views)
-    if network.frames > 1:
-        empty = tuple(
-            np.zeros((network.frames, len(SUBSET_49), 2), np.float32)
-            if view.cut == "points"
-            else np.zeros((network.frames, *view.shape[1:]), np.uint8)
-            for view in network.views
-        )
     try:
         with torch.no_grad():
-            outputs = _answering(network.module)(*as_floats(_inputs([empty])))
-    except (ValueError, RuntimeError, TypeError) as error:
+            outputs = first(_answering(network.module)(*as_floats(_inputs([_empty(network)]))))
+    except UNFIT as error:
         raise ValueError(f"{path}: {network.kind} cannot be shown {network.views}: {error}") from error
-    if (count := first(outputs).shape[1]) != len(network.names):
+    if not outputs.isfinite().all():
+        raise ValueError(
+            f"{path}: the weights are no finite numbers, as after a training that went astray; train it again"
+        )
+    if (count := outputs.shape[1]) != len(network.names):
         raise ValueError(
             f"{path}: another label set: the network gives {count} scores, but {len(network.names)} classes are named: "
             f"{', '.join(network.names)}"
         )
+
+
+def _empty(network: Network) -> Seen:
+    """What the network would see of a black picture, or of a film of them."""
+    if network.frames == 1:
+        return tuple(np.zeros(view.shape, np.float64 if view.cut == "points" else np.uint8) for view in network.views)
+    return tuple(
+        np.zeros((network.frames, len(SUBSET_49), 2), np.float32)
+        if view.cut == "points"
+        else np.zeros((network.frames, *view.shape[1:]), np.uint8)
+        for view in network.views
+    )
 
 
 def _answering(module: nn.Module) -> nn.Module:

@@ -116,8 +116,10 @@ def _listed(given: Path) -> list[Source]:
         raise ValueError(
             f"{given}: expected a column `path` (and optionally `person`), got {', '.join(columns) or 'none'}"
         )
-    rows = [(row["path"].strip(), row["person"].strip() if "person" in columns else None) for row in table]
-    rows = [(name, person) for name, person in rows if name]
+    cells = [row for row in table if row["path"].strip()]
+    if long := next((row for row in cells if "" in row), None):
+        raise ValueError(f"{given}: more cells than columns beside {long['path']}; put what has a comma in quotes")
+    rows = [(row["path"].strip(), row["person"].strip() if "person" in columns else None) for row in cells]
     if not rows:
         raise ValueError(f"{given}: the column `path` is empty")
     if unnamed := sum(person == "" for _, person in rows):

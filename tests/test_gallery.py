@@ -55,8 +55,8 @@ def test_they_are_found_again_and_trained_again_for_another_seed(networks, out, 
 def test_a_damaged_file_is_not_taken(out, tmp_path):
     path = tmp_path / "cnn2.safetensors"
     path.write_bytes(b"nothing")
-    assert not gallery._is(path, "")
-    assert not gallery._is(tmp_path / "absent.safetensors", "")
+    assert not gallery._kept(path, "")
+    assert not gallery._kept(tmp_path / "absent.safetensors", "")
 
 
 def test_what_is_kept_sees_faces_as_in_training(networks):

@@ -294,3 +294,26 @@ def test_a_centred_network_is_kept_with_its_centre(tmp_path):
     )
     again = load_network(path).module
     assert torch.equal(again(examples), module(examples))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("cnn2", {"classes": -1}, "cnn2 cannot be built from .*negative dimension"),
+        ("dtan", {"notation": None}, "dtan cannot be built from .*'split'"),
+        ("dtan", {"frames": 10**13}, "dtan cannot be built from"),
+    ],
+)
+def test_strange_words_are_said(tmp_path, kind, change, said):
+    kept(tmp_path, kind)
+    rewritten(tmp_path / f"{kind}.safetensors", arguments=dict(SMALL[kind][0]) | change)
+    with pytest.raises(ValueError, match=rf"{kind}\.safetensors: {said}"):
+        load_network(tmp_path / f"{kind}.safetensors")
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    module = fresh("resnet", 1)
+    next(module.parameters()).data.fill_(torch.nan)
+    with pytest.raises(ValueError, match="no finite numbers"):
+        save_network(tmp_path / "r.safetensors", "resnet", SMALL["resnet"][0], module, SEVEN, SMALL["resnet"][1])
+    assert not list(tmp_path.iterdir())

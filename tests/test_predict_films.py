@@ -188,6 +188,7 @@ def test_a_table_may_have_any_usual_form(tmp_path, film, network, between):
         (b"file,person\na,b\n", "expected a column `path` .*, got file, person"),
         (b"path\n", "the column `path` is empty"),
         (b"path,person\na.jpg,anna\nb.jpg,\n", "1 rows name no person"),
+        (b"path\na.jpg\nb, c.jpg\n", "more cells than columns beside b; put what has a comma in quotes"),
         (b"\x89PNG", "is not a text file in UTF-8"),
     ],
 )

@@ -342,14 +342,20 @@ def test_a_data_set_that_is_nowhere_is_said_before_anything_runs(tmp_path, monke
 
 def test_data_may_be_a_table(tmp_path):
     path = write(tmp_path / "04_stills.ipynb", parameters='out = ".."\ndataset = "stills"\ndata_root = ""')
-    table = tmp_path / "data" / "list.csv"
-    table.parent.mkdir()
-    table.write_text("path,person,emotion\n")
+    table = tmp_path / "list.csv"
     wishes = {"dataset": "folder", "data_root": str(table)}
-    seen = []
-    for picture in ("one.png", "two.png"):
+
+    def fingerprint() -> str:
         task = runner.plan([str(path)], wishes, tmp_path / "out")[0]
         assert task.parameters["data_root"] == str(table)
-        seen.append(task.fingerprint)
-        (table.parent / picture).write_bytes(b"a picture")
-    assert seen[0] != seen[1]
+        return task.fingerprint
+
+    table.write_text("path,person,emotion\none.png,anna,anger\n")
+    seen = [fingerprint()]
+    (tmp_path / "one.png").write_bytes(b"a picture")
+    seen.append(fingerprint())
+    table.write_text("path,person,emotion\none.png,dora,anger\n")
+    seen.append(fingerprint())
+    assert len(set(seen)) == 3
+    (tmp_path / "other.png").write_bytes(b"not in the table")
+    assert fingerprint() == seen[2]

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ferkit import __version__, paths
+from ferkit.data.files import table_rows
 
 PASSED, FAILED, SKIPPED, INTERRUPTED, RUNNING = "passed", "failed", "skipped: unchanged", "interrupted", "running"
 
@@ -130,8 +131,15 @@ def package_hash() -> str:
 
 
 def listing_hash(root: Path | None) -> str:
-    """A hash of the names and sizes of all files under `root`, linked folders too; a constant where there is none."""
+    """A hash of the names and sizes of all files under `root`, linked folders too; a constant where there is none.
+
+    Of a table of pictures, what it says and the sizes of the pictures.
+    """
     digest = hashlib.sha256(str(root).encode())
+    if root and root.is_file():
+        for row in table_rows(root):
+            picture = root.parent / row.get("path", "").replace("\\", "/")
+            digest.update(f"{row}\0{picture.stat().st_size if picture.is_file() else None}\0".encode())
     seen: set[str] = set()  # a link may lead back up
     for folder, folders, files in os.walk(root or "", followlinks=True):
         real = os.path.realpath(folder)

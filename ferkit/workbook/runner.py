@@ -184,7 +184,6 @@ def _data_hash(notebook: Notebook, values: Mapping[str, Any], listings: dict[Pat
     given = values.get("data_root")
     root = paths.data_root(notebook.path.parent / Path(given).expanduser() if given else None)
     root = root and root.resolve()
-    root = root.parent if root and root.is_file() else root  # a table of pictures
     if root not in listings:
         listings[root] = records.listing_hash(root)
     return listings[root]
