@@ -26,7 +26,6 @@ from ferkit.paths import run_dir
 from ferkit.portable import FORMAT, Network, load_network, read_header
 from ferkit.reading import FaceReader, Interrupted, NetworkReader, Reader, read
 from ferkit.sources import Source, check_sampling, shots, sources
-from ferkit.views import aligned_face as aligned_face
 
 SIZE = 224  # pixels of the aligned faces
 FILES = {"single": "face.safetensors", "residual": "face-residual.safetensors"}

@@ -16,9 +16,9 @@ from ferkit.gap import PARTS, Statistics, eye_aligned, frechet, landmark_gap, re
 from ferkit.gap_pictures import auc, crops, picture_gap
 from ferkit.landmarks import five_points
 from ferkit.plots import draw as draw_figure
-from ferkit.predict import aligned_face
 from ferkit.synthetic.sets import SETS, frames_of, plan
 from ferkit.tables import flatten
+from ferkit.views import aligned_face
 
 # Held for PEOPLE drawn people: mean difference in pixels of 96 (the goal is 0.5), and drawn spread over photographed (the goal is 0.85
 # to 1.15). The seeds are fixed, so the same drawing code gives the same numbers. Other 40 people move the mean difference by up to 0.35
