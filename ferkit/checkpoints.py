@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from ferkit.paths import write_whole
 
 SAMPLED = 1000  # rows of the data that a checkpoint remembers by their hash
 
@@ -25,14 +26,8 @@ def fingerprint(*tensors: Tensor) -> str:
 
 def write(file: Path, told: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Writes the tensors, and what can be told in JSON as metadata; a reader sees the old file or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        save_file(kept, partial, metadata={"training": json.dumps(told)})
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+    kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    write_whole(file, lambda part: save_file(kept, part, metadata={"training": json.dumps(told)}))
 
 
 def read(file: Path, asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:

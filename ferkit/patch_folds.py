@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ferkit import patch_svm
 from ferkit.baselines import Answers
+from ferkit.cross_train import parts_of
 from ferkit.data.folds import Fold
 from ferkit.faces.patches import CHOSEN, boxes, cut
 from ferkit.faces.store import Prepared
@@ -126,12 +127,10 @@ class _Collected:
 
 def rows_of(people: ArrayLike, folds: Iterable[Fold]) -> list[Rows]:
     """Folds of people as row numbers of faces whose persons are `people` `(N,)`; the clips are of one data set."""
-    who = np.asarray(people, dtype=str)
-
-    def of(part: Sequence) -> np.ndarray:
-        return np.flatnonzero(np.isin(who, sorted({clip.person for clip in part})))
-
-    return [Rows(fold.name, of(fold.train), of(fold.val), of(fold.test)) for fold in folds]
+    return [
+        Rows(fold.name, **{part: np.flatnonzero(rows) for part, rows in parts_of(people, fold).items()})
+        for fold in folds
+    ]
 
 
 def leaky_rows(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[Rows]:

@@ -24,7 +24,7 @@ from ferkit.faces.sequences import vary
 from ferkit.faces.store import Prepared, prepare
 from ferkit.labels import BASIC7
 from ferkit.loaders import load_clips
-from ferkit.models.dtagn import DTGN, Network, build, centred, weighted_sum
+from ferkit.models.dtagn import DTAN, DTGN, Network, build, centred, weighted_sum
 from ferkit.models.layers import seeded
 from ferkit.synthetic.sets import SETS, frames_of, plan
 from ferkit.train import Recipe
@@ -79,17 +79,33 @@ def together(
     return [seeded(partial(make, *pair), seed) for pair in pairs]
 
 
-def dtgn_of(
-    dataset: str, level: str, root: str | None = None, *, seed: int = 0, **how: object
-) -> tuple[CrossTrained, Sequences, tuple[str, ...], list[Fold]]:
-    """DTGN trained by folds as in notebooks 05 and 06 (and found again in their `folder`), its sequences, classes and folds."""
-    plan, clips, kind = PLANS[level], load_clips(dataset, level, seed, root), NETWORKS.get(dataset, "ckplus")
+def sequences_of(
+    dataset: str, level: str, seed: int = 0, root: str | None = None
+) -> tuple[str, Sequences, tuple[str, ...], list[Fold]]:
+    """The kind of networks for a data set (a value of NETWORKS), its sequences of twelve frames, their classes, folds of its people."""
+    clips, kind = load_clips(dataset, level, seed, root), NETWORKS.get(dataset, "ckplus")
     classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
     data = sequence_examples(clips, prepare(clips, 64, grey=True), classes, frames=12)
-    folds = folds_ascending(clips, plan.folds, val_people=max(1, len(set(data.people)) // 10))
+    folds = folds_ascending(clips, PLANS[level].folds, val_people=max(1, len(set(data.people)) // 10))
+    return kind, data, classes, folds
+
+
+def train_dtan(
+    kind: str, data: Sequences, folds: Sequence[Fold], level: str, *, seed: int = 0, **how: object
+) -> CrossTrained:
+    """DTAN by folds, behind the mean face, as in notebooks 05 and 06: found again where they keep it (`folder`)."""
+    first = starts(DTAN[kind], data.pictures, data.people, folds, seed)
+    given = (PLANS[level].dtan_of(kind), (data.pictures,), data.labels, data.people, folds)
+    return cross_train(first, *given, seed=seed, augment=vary, **how)  # type: ignore[arg-type]
+
+
+def train_dtgn(
+    kind: str, data: Sequences, folds: Sequence[Fold], level: str, *, seed: int = 0, **how: object
+) -> CrossTrained:
+    """DTGN by folds, as `train_dtan`."""
     first = starts(DTGN[kind], data.points, data.people, folds, seed)
-    given = (plan.dtgn, (data.points,), data.labels, data.people, folds)
-    return cross_train(first, *given, seed=seed, augment=vary, **how), data, classes, folds  # type: ignore[arg-type]
+    given = (PLANS[level].dtgn, (data.points,), data.labels, data.people, folds)
+    return cross_train(first, *given, seed=seed, augment=vary, **how)  # type: ignore[arg-type]
 
 
 def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:
