@@ -14,7 +14,7 @@ WANTED = { pwd; cat requirements.txt pyproject.toml; }
 CORES = --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab figures notebooks bench lint setup clean
+.PHONY: help run test lab figures notebooks restarts bench lint setup clean
 
 help:
 	@echo 'make run      run all notebooks; ends with a table of results and the path of index.html'
@@ -22,6 +22,7 @@ help:
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make figures  draw every figure again from its saved numbers'
 	@echo 'make notebooks  run the committed notebooks where they are and keep their outputs and figures'
+	@echo 'make restarts   train papers 3 to 5 again from five first weights each: how much is chance? (half an hour)'
 	@echo 'make bench    measure speed'
 	@echo 'make lint     check style and types'
 	@echo 'make clean    delete build/ and the caches of tools; the environment stays'
@@ -44,6 +45,10 @@ figures: setup
 # The committed notebooks: run where they are, at `lesson`, outputs kept; their figures go to figures/.
 notebooks: setup
 	@"$(BIN)/python" -c 'from ferkit.workbook.publish import publish; publish()'
+
+# Written where `make notebooks` keeps its networks and figures, so what those trained is found.
+restarts: setup
+	@"$(BIN)/python" -c 'from ferkit.workbook.restarts import repeat; [print(t.to_string()) for t in repeat().values()]'
 
 bench: setup
 	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' -o python_functions='bench_*' \

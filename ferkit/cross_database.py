@@ -27,7 +27,7 @@ from ferkit.faces.crops import SIDE, UP
 from ferkit.loaders import load_clips, load_photographs
 from ferkit.models import compared
 from ferkit.models import emotionaldan as dan
-from ferkit.models.layers import seeded
+from ferkit.models.layers import restarted, seeded
 from ferkit.portable import save_network
 from ferkit.train import Examples, Recipe, Trained, scores, train
 from ferkit.views import View
@@ -149,37 +149,49 @@ def train_dan(
     classes: int = 7,
     variant: str = "as_paper",
     *,
+    start: int = 0,
     loss: dan.DanLoss | None = None,
     folder: str | Path | None = None,
     **how: Any,
 ) -> TrainedDan:
     """EmotionalDAN trained on `wild`, stage by stage. In `folder` both trainings are kept, and found again by the same call.
 
-    `loss` replaces that of the variant in stage 2. `how` goes to `train.train` (device, precision, progress).
+    Another `start` is another training on the same faces: other first weights, another order. `loss` replaces that of the variant in
+    stage 2. `how` goes to `train.train` (device, precision, progress).
     """
     recipes, examples = PLANS[level].recipes(variant), examples_of(level, seed, classes)
     known = (
         classes if variant == "as_paper" else 7
     )  # the authors' stage 1 knows of no class, so it learns from all faces
-    first = untrained_first(level, seed, known, variant)
-    one = fit(first, recipes[0], examples_of(level, seed, known), seed, folder, f"{variant}-{known}-stage1", **how)
-    both = seeded(lambda: dan.EmotionalDAN(one.network, classes), seed)  # type: ignore[arg-type]
+    first, own = untrained_first(level, seed, known, variant, start), restarted(seed, start)
+    one = fit(first, recipes[0], examples_of(level, seed, known), own, folder, f"{variant}-{known}-stage1", **how)
+    both = seeded(lambda: dan.EmotionalDAN(one.network, classes), own)  # type: ignore[arg-type]
     second = replace(recipes[1], loss=loss) if loss else recipes[1]
-    two = fit(both, second, examples, seed, folder, f"{variant}-{classes}-stage2", **how)
+    two = fit(both, second, examples, own, folder, f"{variant}-{classes}-stage2", **how)
     return TrainedDan(one.network, two.network, CLASSES[classes].names, (one.history, two.history))  # type: ignore[arg-type]
 
 
-def untrained_first(level: str, seed: int, classes: int = 7, variant: str = "as_paper") -> dan.FirstStage:
+def untrained_first(
+    level: str, seed: int, classes: int = 7, variant: str = "as_paper", start: int = 0
+) -> dan.FirstStage:
     """Stage 1 before training, with the mean shape, mean and deviation of the faces it will be trained on."""
     plan, faces = PLANS[level], wild_parts(level, seed)["train"].named(classes)[0]
     mean, head = torch.from_numpy(faces.points.mean(0)), classes if variant == "as_paper" else 0
-    network = seeded(lambda: dan.FirstStage(head, mean, plan.size, plan.width, variant, plan.dropout), seed)
+    own = restarted(seed, start)
+    network = seeded(lambda: dan.FirstStage(head, mean, plan.size, plan.width, variant, plan.dropout), own)
     network.standardise.learn(faces.pictures.float() / 255)  # type: ignore[operator, union-attr]
     return network  # type: ignore[return-value]
 
 
 def train_compared(
-    name: str, level: str, seed: int = 0, classes: int = 7, *, folder: str | Path | None = None, **how: Any
+    name: str,
+    level: str,
+    seed: int = 0,
+    classes: int = 7,
+    *,
+    start: int = 0,
+    folder: str | Path | None = None,
+    **how: Any,
 ) -> Trained:
     """One of `Plan.compared` trained on the same faces, for the emotion alone; see `train_dan`."""
     plan, examples = PLANS[level], examples_of(level, seed, classes)
@@ -191,11 +203,12 @@ def train_compared(
     }
     if name not in builders:
         raise ValueError(f"unknown network {name!r}; known: {', '.join(builders)}")
-    network = seeded(builders[name], seed)
+    own = restarted(seed, start)
+    network = seeded(builders[name], own)
     alone = {part: Examples(each.inputs, each.labels[:, -1].long()) for part, each in examples.items()}
     network.standardise.learn(alone["train"].inputs[0].float() / 255)  # type: ignore[operator, union-attr]
     recipe = plan.plain if name in ("cnn2", "cnn5") else plan.residual
-    return fit(network, recipe, alone, seed, folder, f"{name}-{classes}", **how)
+    return fit(network, recipe, alone, own, folder, f"{name}-{classes}", **how)
 
 
 def keep_networks(

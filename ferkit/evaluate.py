@@ -9,7 +9,7 @@ Convention
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -157,6 +157,29 @@ def bootstrap(
         tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         low, high = np.nanquantile(_resampled(values, codes, statistic, repeats, seed), tails).tolist()
     return Score(value, low, high, len(values), len(who))
+
+
+def over_trainings(values: ArrayLike, people: ArrayLike, *, repeats: int = REPEATS, seed: int = 0) -> Score:
+    """The mean of values `(S, N)`, a row for each training of one method, with the 95 % interval over people *and* trainings.
+
+    Each repeat draws whole people and, independently, trainings with replacement. Of S trainings S - 1 are drawn, so that the
+    mean over them varies as that of S does (Rao and Wu 1988). With one training it is `bootstrap`, which knows nothing of the chance of
+    training; with two to five the interval is a rough one.
+    """
+    values, people = np.asarray(values, dtype=np.float64), np.asarray(people)
+    if values.ndim != 2 or not values.size or people.shape != values.shape[1:]:
+        raise ValueError(f"expected values (S, N), S at least 1, and N people, got {values.shape} and {people.shape}")
+    whole = bootstrap(values.mean(0), people, repeats=repeats, seed=seed)
+    trainings, codes = len(values), pd.factorize(people, sort=True)[0]
+    if trainings == 1 or whole.people == 1:
+        return whole
+    rng, count = np.random.default_rng(seed), codes.max() + 1
+    sums = np.stack([np.bincount(codes, weights=row) for row in values], 1)
+    times = rng.multinomial(count, np.full(count, 1 / count), size=repeats)
+    means = (times @ sums) / (times @ np.bincount(codes))[:, None]
+    drawn = rng.multinomial(trainings - 1, np.full(trainings, 1 / trainings), size=repeats) / (trainings - 1)
+    low, high = np.quantile((means * drawn).sum(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return replace(whole, low=low, high=high)
 
 
 def score(correct: ArrayLike, people: ArrayLike, *, repeats: int = REPEATS, seed: int = 0) -> dict[str, float]:

@@ -141,16 +141,20 @@ def upright(faces: Sequence[Shown], heat: np.ndarray, matrices: np.ndarray) -> t
 
 
 def related_mean(
-    network: Network | None, faces: Sequence[Shown], like: Network | None = None, version: str = "as_authors_code"
+    network: Network | None,
+    faces: Sequence[Shown],
+    like: Network | None = None,
+    version: str = "as_authors_code",
+    layer: str | None = None,
 ) -> float:
     """The mean over emotions of `saliency.related_share`, of a network's mean maps on faces that look straight ahead.
 
-    Without a network the maps are the true motion, on crops as of the network `like`.
+    Without a network the maps are the true motion, on crops as of the network `like`. `layer` is as of `maps`.
     """
     asked = network or like
     if asked is None:
         raise ValueError("name the network whose maps, or at least whose crops, are meant")
-    heat, matrices = maps(asked, faces)
+    heat, matrices = maps(asked, faces, layer)
     if network is None:
         size = heat.shape[2], heat.shape[1]
         heat = np.stack([_brought(face.motion, matrix, size) for face, matrix in zip(faces, matrices, strict=True)])

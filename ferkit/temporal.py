@@ -6,7 +6,7 @@ of `PLANS` are ours, found on another drawing of the sequences than the one that
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from ferkit.baselines import Answers
 from ferkit.cross_train import CrossTrained, cross_train, parts_of
 from ferkit.data.clips import Clip
 from ferkit.data.folds import Fold, folds_ascending
@@ -24,10 +25,10 @@ from ferkit.faces.sequences import vary
 from ferkit.faces.store import Prepared, prepare
 from ferkit.labels import BASIC7
 from ferkit.loaders import load_clips
-from ferkit.models.dtagn import DTAN, DTGN, Network, build, centred, weighted_sum
-from ferkit.models.layers import seeded
+from ferkit.models.dtagn import DTAN, DTGN, Concatenated, Joint, JointLoss, Network, build, centred, weighted_sum
+from ferkit.models.layers import cross_entropy, seeded
 from ferkit.synthetic.sets import SETS, frames_of, plan
-from ferkit.train import Recipe
+from ferkit.train import Loss, Recipe
 
 STEPS = 100  # of alpha, 0.01 each
 NETWORKS = {"sequences": "ckplus", "sequences-mmi": "mmi", "ckplus": "ckplus", "oulu": "oulu", "mmi": "mmi"}
@@ -106,6 +107,46 @@ def train_dtgn(
     first = starts(DTGN[kind], data.points, data.people, folds, seed)
     given = (PLANS[level].dtgn, (data.points,), data.labels, data.people, folds)
     return cross_train(first, *given, seed=seed, augment=vary, **how)  # type: ignore[arg-type]
+
+
+WAYS: dict[str, tuple[Callable[..., nn.Module], Loss]] = {  # of fine-tuning the two trained networks together
+    "joint": (Joint, JointLoss()),
+    "joint_l3": (Joint, JointLoss((0.0, 0.0, 1.0))),
+    "concatenation": (Concatenated, cross_entropy),
+}
+
+
+def fine_tuned(
+    make: Callable[..., nn.Module],
+    loss: Loss,
+    pair: Sequence[CrossTrained],
+    data: Sequences,
+    folds: Sequence[Fold],
+    level: str,
+    *,
+    seed: int = 0,
+    **how: object,
+) -> CrossTrained:
+    """Each fold's trained DTAN and DTGN (`pair`) put together by `make` and trained on under `loss` (section 3.5.2)."""
+    recipe, inputs = replace(PLANS[level].joint, loss=loss), (data.pictures, data.points)
+    first = together(make, *pair, seed=seed)
+    return cross_train(first, recipe, inputs, data.labels, data.people, folds, seed=seed, augment=vary, **how)  # type: ignore[arg-type]
+
+
+def averaged(dtan: Answers, dtgn: Answers, alpha: float = 0.5) -> Answers:
+    """What the weighted sum of the two networks' softmax outputs answers (equation 7)."""
+    return replace(dtan, scores=weighted_sum(softmax(dtan.scores), softmax(dtgn.scores), alpha))
+
+
+def all_methods(
+    kind: str, data: Sequences, classes: Sequence[str], folds: Sequence[Fold], level: str, **how: object
+) -> dict[str, Answers]:
+    """What every method of the paper answers, by its name in the result tables; `how` as of `train_dtan`, seed among it."""
+    pair = [train(kind, data, folds, level, **how) for train in (train_dtan, train_dtgn)]  # type: ignore[arg-type]
+    dtan, dtgn = (one.answers(classes) for one in pair)
+    tuned = {name: fine_tuned(*way, pair, data, folds, level, **how) for name, way in WAYS.items()}  # type: ignore[arg-type]
+    answers = {name: one.answers(classes) for name, one in tuned.items()}
+    return {"dtan": dtan, "dtgn": dtgn, "weighted_sum": averaged(dtan, dtgn)} | answers
 
 
 def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:

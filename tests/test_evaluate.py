@@ -15,6 +15,7 @@ from ferkit.evaluate import (
     hits,
     mcnemar,
     open_and_present,
+    over_trainings,
     recalls,
     score,
     top_k,
@@ -219,3 +220,46 @@ def test_mcnemar_counts_what_only_one_got_right():
     assert found.p == pytest.approx(2 * (1 + 6) / 2**6)
     assert mcnemar(b, a).p == found.p
     assert mcnemar(a, a).p == 1
+
+
+# --- people and trainings ---
+
+
+def test_one_training_has_the_interval_over_people():
+    right, people = right_and_people()
+    assert over_trainings(right[None], people) == bootstrap(right.astype(float), people)
+    assert over_trainings(np.stack([right] * 4), people).value == right.mean()
+
+
+def test_the_interval_over_trainings_holds_the_chance_of_both():
+    """Accuracies of S trainings on P people, each with an effect of its own: the interval is as wide as the mean varies."""
+    rng = np.random.default_rng(1)
+    trainings, count, spread = 6, 60, {"people": 0.3, "trainings": 0.1}
+    values = rng.normal(0, spread["people"], count) + rng.normal(0, spread["trainings"], (trainings, 1))
+    found = over_trainings(values, np.arange(count), repeats=20_000)
+    both = np.hypot(values.mean(0).std() / count**0.5, values.mean(1).std(ddof=1) / trainings**0.5)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * both, rel=0.1)
+    alone = bootstrap(values.mean(0), np.arange(count))
+    assert found.value == alone.value
+    assert found.high - found.low > 1.2 * (alone.high - alone.low)
+
+
+def test_an_interval_over_trainings_covers_what_is_true():
+    """Of repeated studies with a true value of 0, some 95 % have it in their interval; drawing people alone, far fewer."""
+    rng, covered, alone = np.random.default_rng(2), [], []
+    for _ in range(150):
+        values = rng.normal(0, 0.2, 40) + rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.1, (5, 40))
+        both = over_trainings(values, np.arange(40), repeats=400)
+        covered.append(both.low <= 0 <= both.high)
+        people = bootstrap(values[0], np.arange(40), repeats=400)
+        alone.append(people.low <= 0 <= people.high)
+    assert 0.85 < np.mean(covered) < 1
+    assert np.mean(alone) < 0.7
+
+
+@pytest.mark.parametrize(
+    ("values", "people"), [(np.ones(3), [0, 1, 2]), (np.ones((2, 3)), [0, 1]), (np.ones((0, 3)), [0, 1, 2])]
+)
+def test_trainings_that_do_not_fit_are_refused(values, people):
+    with pytest.raises(ValueError, match=r"expected values \(S, N\)"):
+        over_trainings(values, people)

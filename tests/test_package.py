@@ -40,7 +40,7 @@ LAYERS = (
     "annotate",
     "cross_database gap_pictures identity moved patch_folds predict temporal",
     "ablation tandem",
-    "gallery",
+    "gallery restarts",
     "plots",
     "widgets",
     "map_widgets sequence_widgets",

@@ -60,6 +60,11 @@ def mixed(*numbers: int) -> int:
     return state >> 1
 
 
+def restarted(seed: int, start: int) -> int:
+    """The seed of a training that is started again: `seed` itself for start 0, another for each further one."""
+    return mixed(seed, start) if start else seed
+
+
 def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     """The mean softmax cross-entropy of scores `(N, K)` and classes `(N,)`."""
     return F.cross_entropy(outputs, labels)

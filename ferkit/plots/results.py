@@ -156,5 +156,35 @@ def plot_intervals(
     return ax
 
 
+def plot_trainings(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "difference") -> Axes:
+    """A row for each difference between two methods: a small mark for each training, the mean with its interval; zero is a line.
+
+    Columns name, value, low, high, and training_0, training_1, ... Means whose interval has zero in it are drawn open.
+    """
+    ax = plt.gca() if ax is None else ax
+    y = np.arange(len(table))
+    ax.axvline(0, color=INK, lw=1)
+    for column in [name for name in table if str(name).startswith("training_")]:
+        ax.plot(table[column], y + 0.22, "|", color=FAINT, ms=9, mew=2, label="one training each")
+    reach = (table["value"] - table["low"], table["high"] - table["value"])
+    ax.errorbar(table["value"], y, xerr=reach, fmt="none", color=SERIES[0], lw=2.5)
+    sure = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
+    for which, face, label in ((sure, SERIES[0], "mean; zero is outside"), (~sure, "white", "mean; zero is within")):
+        if which.any():
+            ax.plot(table["value"][which], y[which], "o", color=SERIES[0], mfc=face, mew=2, ms=8, label=label)
+    for place, value, high in zip(y, table["value"], table["high"], strict=True):
+        ax.annotate(f"{value:+.3f}", (high, place), (6, 0), textcoords="offset points", va="center", color=INK)
+    left, right = ax.get_xlim()
+    ax.set(xlabel=xlabel, xlim=(left, right + 0.2 * (right - left)), ylim=(len(table) - 0.4, -0.6))
+    ax.set_yticks(y, table["name"])
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=GRID)
+    ax.set_axisbelow(True)
+    entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    ax.legend(entries.values(), entries.keys(), frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
 def _end(curve: Artist) -> float:
     return float(np.asarray(curve.get_ydata(), dtype=float)[-1]) if isinstance(curve, Line2D) else 0.0

@@ -31,7 +31,7 @@ from ferkit.plots.explained import plot_embedding, plot_roc
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
-from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k
+from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k, plot_trainings
 from ferkit.plots.sequences import plot_alpha, plot_courses
 
 DPI = 110
@@ -73,6 +73,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_confusion": plot_confusion,
     "plot_top_k": plot_top_k,
     "plot_intervals": plot_intervals,
+    "plot_trainings": plot_trainings,
     "plot_history": plot_history,
     "plot_alpha": plot_alpha,
     "plot_courses": plot_courses,
@@ -80,7 +81,8 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_roc": plot_roc,
     "plot_gap": plot_gap,  # in panels of different kinds
 }  # fmt: skip
-ONE_LEGEND = ("plot_intervals", "plot_embedding")  # for all panels
+ONE_LEGEND = ("plot_intervals", "plot_trainings", "plot_embedding")  # for all panels
+ONE_SCALE = ("plot_intervals", "plot_trainings")
 FACES = ("plot_landmarks", "plot_residuals", "plot_displacement")  # panels share their scale
 
 
@@ -101,7 +103,7 @@ def draw(
         PLOTS[plot](rows, ax=ax, **options)
         ax.set_title(name)
     if plot in ONE_LEGEND and len(panels) > 1:
-        _alike(figure, plot == "plot_intervals")
+        _alike(figure, plot in ONE_SCALE)
     figure.suptitle(title)
     figure.draw_without_rendering()  # labels outside the axes find their place in the second pass only
     return figure
