@@ -51,7 +51,7 @@ class Plan:
 
 PLANS = {
     "smoke": Plan(2, Recipe(1, rate=0.002), Recipe(1, rate=0.01), Recipe(3, rate=0.01), Recipe(1, rate=0.01)),
-    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(50, rate=0.01), Recipe(200, rate=0.01), Recipe(8, rate=0.01)),
+    "lesson": Plan(3, Recipe(25, rate=0.002), Recipe(50, rate=0.01), Recipe(200, rate=0.01), Recipe(5, rate=0.01)),
     "paper": Plan(10, Recipe(60, rate=0.002), Recipe(120, rate=0.01), Recipe(400, rate=0.01), Recipe(40, rate=0.01)),
 }  # fmt: skip
 

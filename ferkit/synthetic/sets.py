@@ -85,11 +85,11 @@ SETS = {
                  {"smoke": Size(3, 1), "lesson": Size(8, 1), "paper": Size(115, 3)}, 1200, first_person=0),
         DrawnSet("sequences", "CK+", "sequences", {"smoke": Size(6, 1, 6), "lesson": Size(118, 1, 12), "paper": Size(118, 1, 18)},
                  96, first_person=3000),
-        DrawnSet("sequences-mmi", "MMI", "sequences", {"smoke": Size(4, 1, 9), "lesson": Size(30, 1, 16), "paper": Size(30, 1, 40)},
+        DrawnSet("sequences-mmi", "MMI", "sequences", {"smoke": Size(4, 1, 9), "lesson": Size(30, 1, 12), "paper": Size(30, 1, 40)},
                  96, first_person=4000, back=True),
         DrawnSet("identities", "CASIA-WebFace", "any", {"smoke": Size(8, 3), "lesson": Size(300, 8), "paper": Size(1000, 40)},
                  64, WILD, first_person=10_000),
-        DrawnSet("wild", "AffectNet", "any", {"smoke": Size(10, 3), "lesson": Size(600, 4), "paper": Size(5000, 8)},
+        DrawnSet("wild", "AffectNet", "any", {"smoke": Size(10, 3), "lesson": Size(500, 4), "paper": Size(5000, 8)},
                  128, WILD, first_person=20_000),
     )
 }  # fmt: skip

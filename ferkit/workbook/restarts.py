@@ -3,7 +3,9 @@
 Each start's answers are kept as OUT/restarts/NAME-START.parquet, and its networks in OUT, so an interrupted call goes on where it was.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -74,7 +76,7 @@ def repeat(
             title=f"{title}, {starts} trainings of each",
             xlabel=what,
         )
-        paths.write_whole(Path(out) / "restarts" / f"{name}.csv", lambda path, m=means: m.to_csv(path, index=False))
+        paths.write_whole(Path(out) / "restarts" / f"{name}.csv", partial(means.to_csv, index=False))
         found[name] = pd.concat([means, gain], ignore_index=True)
     return found
 
@@ -94,7 +96,7 @@ def in_words(pair: str) -> str:
 
 
 def _make(name: str, start: int, level: str, seed: int, out: Path, progress: bool) -> pd.DataFrame:
-    how = {"progress": progress}
+    how: dict[str, Any] = {"progress": progress}
     if name == "dtagn":
         kept = out / "trained" / "dtagn"
         sets = ("sequences", "sequences-mmi")
