@@ -48,7 +48,7 @@ notebooks: setup
 
 # Written where `make notebooks` keeps its networks and figures, so what those trained is found.
 restarts: setup
-	@"$(BIN)/python" -c 'from ferkit.workbook.restarts import repeat; [print(t.to_string()) for t in repeat().values()]'
+	@"$(BIN)/python" -c 'from ferkit.workbook.restarts import repeat; [print(t.to_string()) for both in repeat().values() for t in both]'
 
 bench: setup
 	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' -o python_functions='bench_*' \

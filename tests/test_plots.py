@@ -66,6 +66,12 @@ def curves() -> pd.DataFrame:
     )
 
 
+def trainings() -> pd.DataFrame:
+    columns = {"value": [0.02, -0.01], "low": [0.01, -0.04], "high": [0.03, 0.02], "n": [9, 9]}
+    each = {"training_0": [0.01, -0.05], "training_1": [0.03, 0.03]}
+    return pd.DataFrame({"name": ["a minus b", "a minus c"], **columns, **each})
+
+
 def histories() -> pd.DataFrame:
     """Two folds of one training, the second stopped earlier."""
     rows = [(1, 4.0, "1"), (2, 2.0, "1"), (3, 1.0, "1"), (1, 3.0, "2"), (2, 2.5, "2")]
@@ -84,6 +90,7 @@ TABLES = {
     "plot_confusion": confusion([0, 1, 1], [0, 1, 0], ("anger", "fear", "sadness")),
     "plot_top_k": curves(),
     "plot_intervals": intervals(),
+    "plot_trainings": trainings(),
     "plot_history": histories(),
     "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),
     "plot_embedding": pd.DataFrame({"panel": ["a"] * 3 + ["b"] * 3, "x": range(6), "y": [0, 3, 1, 4, 2, 5],
@@ -460,3 +467,28 @@ def test_a_wall_has_no_gaps_and_names_rows_and_columns():
     assert np.allclose(ax.get_xticks(), [3, 9, 15])
     assert np.allclose(ax.get_yticks(), [2, 6])
     plt.close("all")
+
+
+def test_a_mean_whose_interval_has_zero_in_it_is_open(ax):
+    plots.plot_trainings(trainings(), ax=ax)
+    open_, filled = (
+        next(line for line in ax.lines if line.get_label() == f"mean; zero is {where}")
+        for where in ("within", "outside")
+    )
+    assert open_.get_xdata().tolist() == [-0.01]
+    assert open_.get_markerfacecolor() == "white"
+    assert filled.get_xdata().tolist() == [0.02]
+    ticks = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"]
+    assert ticks == [[0.01, -0.05], [0.03, 0.03]]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a minus b", "a minus c"]
+
+
+def test_a_kept_figure_can_be_shown_and_a_picture_cannot(tmp_path):
+    plots.save_figure("plot_trainings", trainings(), tmp_path, "it", made_by=MADE_BY, title="t")
+    assert plots.drawn_again(tmp_path / "it.json").get_suptitle() == "t"
+    plots.save_picture(plots.drawn_again(tmp_path / "it.json"), tmp_path, "picture", made_by=MADE_BY)
+    with pytest.raises(ValueError, match="tells of a picture"):
+        plots.drawn_again(tmp_path / "picture.json")
+    (tmp_path / "it.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no it\.csv beside it"):
+        plots.drawn_again(tmp_path / "it.json")

@@ -74,21 +74,21 @@ def test_one_start_is_what_the_notebooks_train(tmp_path):
 
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_each_table_has_the_pairs_that_are_compared(name, tmp_path):
-    (found,) = repeat(
-        (name,), starts=2, level="smoke", out=tmp_path / "run", figures=tmp_path / "figures", progress=False
+    out, figures = tmp_path / "run", tmp_path / "figures"
+    ((means, differences),) = repeat(
+        (name,), starts=2, level="smoke", out=out, figures=figures, progress=False
     ).values()
-    pairs = {f"{a} minus {b}" for a, b in restarts.PAIRS[name]}
-    assert pairs <= set(found["name"])
-    differences = found[found["name"].isin(pairs)]
+    assert {f"{a} minus {b}" for a, b in restarts.PAIRS[name]} == set(differences["name"])
+    assert {method for pair in restarts.PAIRS[name] for method in pair} <= set(means["name"])
     assert (differences["low"] <= differences["high"]).all()
-    assert np.allclose(differences["value"], differences[["training_0", "training_1"]].mean(axis=1))
-    (about,) = (tmp_path / "figures").rglob("*.json")
-    assert json.loads(about.read_text())["made_by"]["starts"] == 2
-    assert about.with_suffix(".csv").is_file()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    again = answers(name, 1, "smoke", 0, tmp_path / "run")
-    assert set(again["start"]) == {1}
-    assert before == {path: path.stat().st_mtime_ns for path in before}  # found, not made
+    for table in (means, differences):
+        assert np.allclose(table["value"], table[["training_0", "training_1"]].mean(axis=1))
+    drawn = list(figures.rglob("*.json"))
+    assert sorted(file.stem.endswith("_means") for file in drawn) == [False, True]
+    assert all(json.loads(file.read_text())["made_by"]["starts"] == 2 for file in drawn)
+    before = set(out.rglob("training.safetensors"))
+    assert set(answers(name, 1, "smoke", 0, out, False)["start"]) == {1}
+    assert before == set(out.rglob("training.safetensors"))  # found, not trained again
 
 
 def test_every_compared_method_has_words():

@@ -21,7 +21,16 @@ from ferkit.plots.faces import (
 from ferkit.plots.gap import plot_gap
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k, plot_trainings
-from ferkit.plots.saved import PLOTS, draw, points_table, redraw_all, save_figure, save_picture, table_points
+from ferkit.plots.saved import (
+    PLOTS,
+    draw,
+    drawn_again,
+    points_table,
+    redraw_all,
+    save_figure,
+    save_picture,
+    table_points,
+)
 from ferkit.plots.sequences import plot_alpha, plot_courses, plot_filters, plot_important
 from ferkit.plots.shown import shown
 
@@ -30,6 +39,7 @@ __all__ = [
     "PLOTS",
     "SERIES",
     "draw",
+    "drawn_again",
     "plot_alignment_steps",
     "plot_alpha",
     "plot_boxes",

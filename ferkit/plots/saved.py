@@ -170,23 +170,31 @@ def save_picture(
     _write(folder / f"{name}.png", png(whole))
 
 
-def redraw(file: str | Path) -> bool:
-    """Draws the figure of one .json again, from the .csv beside it; False for a picture, which is kept as it is.
+def drawn_again(file: str | Path) -> Figure:
+    """The figure of a .json that `save_figure` wrote, drawn from the .csv beside it.
 
-    Raises FileNotFoundError when its numbers are gone.
+    FileNotFoundError when one of the two is gone, ValueError for a picture, which no numbers can draw.
     """
     file = Path(file)
-    how = json.loads(file.read_text(encoding="utf-8"))
+    how, numbers = json.loads(file.read_text(encoding="utf-8")), file.with_suffix(".csv")
     if how["plot"] is None:
-        return False
-    numbers = file.with_suffix(".csv")
+        raise ValueError(f"{file} tells of a picture; only {file.with_suffix('.png').name} itself shows it")
     if not numbers.is_file():
         raise FileNotFoundError(
             f"{file} has no {numbers.name} beside it; run {how['made_by'].get('notebook', 'what made it')} again"
         )
     table = _read(numbers.read_text(encoding="utf-8"))
     figure = draw(how["plot"], table, size=tuple(how["size"]), title=how["title"], **how["options"])
-    _write(file.with_suffix(".png"), png(figure))
+    figure.set_dpi(rcParams["figure.dpi"])
+    return figure
+
+
+def redraw(file: str | Path) -> bool:
+    """Draws the figure of one .json again (`drawn_again`) into its .png; False for a picture, which is kept as it is."""
+    file = Path(file)
+    if json.loads(file.read_text(encoding="utf-8"))["plot"] is None:
+        return False
+    _write(file.with_suffix(".png"), png(drawn_again(file)))
     return True
 
 

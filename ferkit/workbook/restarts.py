@@ -1,24 +1,28 @@
 """Differences between methods over several trainings: trained, tabled and drawn by one call, `make restarts`.
 
-Each start's answers are kept as OUT/restarts/NAME-START.parquet, and its networks in OUT, so an interrupted call goes on where it was.
+Trainings are kept in OUT, where the notebooks keep theirs, so an interrupted call goes on where it was.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from ferkit import paths, plots, restarts
+from ferkit import plots, restarts
 
 STARTS = 5
 FIGURES = {  # name of the tables -> folder of the figures, title, what is measured
-    "dtagn": ("dtagn", "Paper 3", "difference of accuracies"),
-    "emotionaldan": ("emotionaldan", "Paper 4", "difference of accuracies"),
-    "landmarks": ("emotionaldan", "Paper 4: stage 2 minus stage 1", "difference of landmark errors"),
-    "tfe": ("tfe", "Paper 5", "difference of accuracies"),
-    "visualization": ("visualization", "Grad-CAM against what moved", "difference of areas under the ROC curve"),
+    "dtagn": ("dtagn", "Paper 3", "accuracy"),
+    "emotionaldan": ("emotionaldan", "Paper 4", "accuracy"),
+    "landmarks": ("emotionaldan", "Paper 4, landmarks", "error, distances between the eyes"),
+    "tfe": ("tfe", "Paper 5", "accuracy"),
+    "visualization": ("visualization", "Grad-CAM", "area under the ROC curve"),
+}
+PHOTOGRAPHS = ("london", "cmu")  # they have figures of their own
+KINDS = {  # what is drawn -> its plot, the end of the file's name, what stands below the axis
+    "means": ("plot_intervals", "_means", "{}"),
+    "differences": ("plot_trainings", "", "difference: {}"),
 }
 WORDS = {
     "weighted_sum": "weighted sum",
@@ -47,47 +51,41 @@ def repeat(
     out: str | Path = "build/run",
     figures: str | Path = "figures",
     progress: bool = True,
-) -> dict[str, pd.DataFrame]:
-    """Trains what `restarts` compares from `starts` first weights each; tables of means and differences, by name.
+) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Trains what `restarts` compares from `starts` first weights each; the tables of means and of differences, by name.
 
-    Differences are drawn to FIGURES/FOLDER/NAME.png, .csv and .json, means written to OUT/restarts/NAME.csv. At `lesson` all of it takes
-    half an hour on two cores.
+    Both are drawn into the papers' folders under FIGURES, as trainings.png and trainings_means.png with their .csv and .json. At `lesson`
+    all of it takes half an hour on two cores.
     """
     found = {}
     for name in names:
-        table = pd.concat(
-            [
-                answers(name, start, level, seed, Path(out), progress)
-                for start in tqdm(range(starts), name, disable=not progress)
-            ]
-        )
-        gain = restarts.differences(table, restarts.PAIRS[name])
-        means = restarts.means(table)
-        folder, title, what = FIGURES[name]
-        drawn = gain.assign(name=[in_words(each) for each in gain["name"]]).rename(columns={"data": "panel"})
+        bar = tqdm(range(starts), name, disable=not progress)
+        table = pd.concat([answers(name, start, level, seed, Path(out), progress) for start in bar])
+        found[name] = restarts.means(table), restarts.differences(table, restarts.PAIRS[name])
         made_by = {"command": "make restarts", "level": level, "seed": seed, "starts": starts}
-        plots.save_figure(
-            "plot_trainings",
-            drawn,
-            Path(figures) / folder,
-            "trainings" if name == folder else f"trainings_{name}",
-            made_by=made_by,
-            size=(5.2, 1.4 + 0.42 * len(restarts.PAIRS[name])),
-            title=f"{title}, {starts} trainings of each",
-            xlabel=what,
-        )
-        paths.write_whole(Path(out) / "restarts" / f"{name}.csv", partial(means.to_csv, index=False))
-        found[name] = pd.concat([means, gain], ignore_index=True)
+        for kind, mine in zip(KINDS, found[name], strict=True):
+            photographs = mine["data"].isin(PHOTOGRAPHS)
+            for rows, ending in ((~photographs, ""), (photographs, "_photographs")):
+                if rows.any():
+                    _save(kind, name, ending, mine[rows], Path(figures), made_by)
     return found
 
 
-def answers(name: str, start: int, level: str, seed: int, out: Path, progress: bool = True) -> pd.DataFrame:
-    """One start's table, as it was kept or made now."""
-    file = out / "restarts" / f"{name}-{level}-{seed}-{start}.parquet"
-    if not file.is_file():
-        table = _make(name, start, level, seed, out, progress)
-        paths.write_whole(file, lambda path: table.to_parquet(path, index=False))
-    return pd.read_parquet(file)
+def _save(kind: str, name: str, ending: str, table: pd.DataFrame, figures: Path, made_by: dict[str, Any]) -> None:
+    """One figure: trainings, after the name where the folder has another one, and the ending."""
+    folder, title, what = FIGURES[name]
+    plot, last, words = KINDS[kind]
+    shown = table.assign(name=[in_words(each) for each in table["name"]]).rename(columns={"data": "panel"})
+    plots.save_figure(
+        plot,
+        shown,
+        figures / folder,
+        ("trainings" if name == folder else f"trainings_{name}") + ending + last,
+        made_by=made_by,
+        size=(5.2, 1.5 + 0.42 * shown["panel"].value_counts().max()),
+        title=f"{title}: {made_by['starts']} trainings of each, 95 % over people and trainings",
+        xlabel=words.format(what),
+    )
 
 
 def in_words(pair: str) -> str:
@@ -95,7 +93,8 @@ def in_words(pair: str) -> str:
     return " minus ".join(WORDS.get(each, each) for each in pair.split(" minus "))
 
 
-def _make(name: str, start: int, level: str, seed: int, out: Path, progress: bool) -> pd.DataFrame:
+def answers(name: str, start: int, level: str, seed: int, out: Path, progress: bool = True) -> pd.DataFrame:
+    """One start's table, as of `ferkit.restarts`."""
     how: dict[str, Any] = {"progress": progress}
     if name == "dtagn":
         kept = out / "trained" / "dtagn"
