@@ -76,13 +76,16 @@ def save_picture(image: np.ndarray, path: Path) -> Path:
 def film_writer(path: Path, fps: float) -> Iterator[Callable[[np.ndarray], None]]:
     """A function that adds a frame `(H, W, 3)` uint8 to a film; the film is there when the block has ended well.
 
-    All frames have the size of the first. OSError when the film cannot be written.
+    All frames have the size of the first. Encoders want even sizes, so an odd last column or row stands there twice. OSError when
+    the film cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     writers: list[cv2.VideoWriter] = []
 
     def add(frame: np.ndarray) -> None:
+        height, width = frame.shape[:2]
+        frame = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         if not writers:
             writers.append(cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*CODEC), fps, frame.shape[1::-1]))
             if not writers[0].isOpened():

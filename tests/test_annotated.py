@@ -156,6 +156,20 @@ def test_wrong_use_of_copies_is_said(tmp_path, film, drawn_face, picture_network
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("width", "height"), [(321, 241), (320, 241), (321, 240), (320, 240)])
+def test_a_film_of_odd_size_keeps_its_last_column_and_row(tmp_path, width, height):
+    frame = np.full((height, width, 3), 60, np.uint8)
+    frame[:, -1] = frame[-1] = 250
+    with film_writer(tmp_path / "film.mp4", 5) as add:
+        for _ in range(3):
+            add(frame)
+    written = list(decoded(tmp_path / "film.mp4"))
+    assert [one.shape for one in written] == [(height + height % 2, width + width % 2, 3)] * 3
+    shown = written[0][:height, :width].astype(int)
+    assert np.abs(shown - frame).mean() < 5  # what is left is the codec's
+    assert min(shown[:, -1].mean(), shown[-1].mean()) > 230
+
+
 def test_a_film_that_cannot_be_finished_leaves_nothing(tmp_path):
     def fail():
         with film_writer(tmp_path / "film.mp4", 5) as add:
