@@ -5,6 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
+from data_trees import lock
 from PIL import Image
 from predicted import FILM, STILL, ask, ferkit
 
@@ -75,14 +76,7 @@ def test_a_folder_is_walked_once_and_what_is_locked_is_said(tmp_path, monkeypatc
         (tmp_path / name).touch()
     (tmp_path / "9" / "back").symlink_to(tmp_path)
     (tmp_path / "9" / "here").symlink_to(tmp_path / "9")
-    listed = sources.image_files
-
-    def refused(folder, suffixes):
-        if folder.name == "locked":
-            raise PermissionError
-        return listed(folder, suffixes)
-
-    monkeypatch.setattr(sources, "image_files", refused)
+    lock(monkeypatch, tmp_path / "locked")
     with pytest.warns(UserWarning, match=r"left out: .*locked may not be read") as said:
         found = sources.sources(tmp_path)
     assert [source.path.relative_to(tmp_path).as_posix() for source in found] == ["9/b.png", "10/a.png"]
