@@ -30,7 +30,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A picture, or a film's frame: its number from 0 and its time in seconds. `problem` says why a film has no frame."""
+    """A picture, or a film's frame: its number from 0 and its time in seconds. `problem` says why it cannot be had."""
 
     source: Source
     frame: int | None = None

@@ -7,11 +7,12 @@ from film_files import WALL, at
 from PIL import Image
 from predicted import ask, chances, edge
 
+from ferkit import annotate
 from ferkit.faces import detect
 from ferkit.faces.detect import read_image
 from ferkit.faces.films import decoded
 from ferkit.labels import SEVEN
-from ferkit.marks import Mark, annotated, film_writer, label_place, line_width
+from ferkit.marks import DARK, LIGHT, Mark, annotated, film_writer, label_place, line_width
 
 pytestmark = pytest.mark.usefixtures("searched_once")
 
@@ -29,7 +30,7 @@ def test_only_boxes_and_labels_change(tmp_path, drawn_face, picture_network):
         x0, y0, x1, y1 = label_place(mark, picture.shape)
         assert changed[edge(box, picture.shape, 1)].mean() > 0.99
         assert changed[y0:y1, x0:x1].all()
-        allowed |= edge(box, picture.shape, line_width(box) + 3)
+        allowed |= edge(box, picture.shape, line_width(box) + 1)
         allowed[y0:y1, x0:x1] = True
     assert not changed[~allowed].any()
     assert not allowed[150:160, 100:120].any()
@@ -41,6 +42,34 @@ def test_labels_differ_by_what_they_say(drawn_face):
     x0, y0, x1, y1 = label_place(Mark(box, "fear 0.51"), one.shape)
     assert not np.array_equal(one[y0:y1, x0:x1], other[y0:y1, x0:x1])
     assert np.array_equal(one[y1:], other[y1:])
+
+
+@pytest.mark.parametrize("width", [30, 100, 250, 420])
+def test_a_line_is_as_wide_as_it_says_and_dark_on_either_side(width):
+    box = np.array([20, 20, 20 + width, 20 + width])
+    row = annotated(np.full((460, 460, 3), 127, np.uint8), [Mark(box, "")])[20 + width // 2]
+    dark, light = ((row == colour).all(1) for colour in (DARK, LIGHT))
+    assert light.sum() == 2 * line_width(box)
+    assert dark.sum() == 4
+    assert light[[20, 20 + width - 1]].all()
+    assert np.array_equal(light[20 : 20 + width], light[20 : 20 + width][::-1])
+
+
+@pytest.mark.parametrize(("shape", "times"), [((60, 64), 3), ((160, 90), 1), ((20, 159), 2), ((224, 224), 1)])
+def test_a_small_picture_is_enlarged_and_its_marks_with_it(shape, times):
+    image = np.random.default_rng(0).integers(0, 100, (*shape, 3)).astype(np.uint8)
+    heat, matrix = np.zeros((50, 50), np.float32), np.array([[5.0, 0, -50], [0, 5.0, -25]])
+    heat[10:40, 10:40] = 1  # the picture's pixels (12, 7) to (18, 13)
+    box = np.array([10, 5, 20, 15.0])
+    out = annotated(image, [Mark(box, "", heat, matrix)])
+    large = image.repeat(times, 0).repeat(times, 1)
+    changed = (out != large).any(2)
+    warm = changed.copy()
+    warm[edge(box * times, out.shape, 3)] = False
+    warm[label_place(Mark(box * times, ""), out.shape)[1] : 5 * times] = False
+    rows, columns = np.nonzero(warm)
+    assert np.allclose((rows.mean() + 0.5, columns.mean() + 0.5), (10 * times, 15 * times), atol=1)
+    assert np.abs(np.array([np.ptp(rows), np.ptp(columns)]) + 1 - 6 * times).max() <= 2
 
 
 @pytest.mark.parametrize("box", [(0, 0, 100, 100), (150, 2, 230, 82), (-20, -30, 90, 80), (200, 150, 300, 250)])
@@ -80,7 +109,18 @@ def test_grad_cam_is_laid_over_the_face(tmp_path, drawn_face, picture_network):
     rows, columns = np.nonzero(changed)
     assert (np.abs(columns - middle[0]) < half).all()
     assert (np.abs(rows - middle[1]) < half).all()
-    assert not np.array_equal(pictures[1], pictures[2])
+    x0, y0, x1, y1 = face.box.astype(int)
+    assert not np.array_equal(*(picture[y0 + 9 : y1, x0:x1] for picture in pictures[1:]))  # the map, not its name alone
+
+
+def test_a_class_that_was_asked_for_is_named(tmp_path, drawn_face, picture_network, monkeypatch):
+    said = []
+    monkeypatch.setattr(annotate, "annotated", lambda image, marks: said.extend(m.text for m in marks) or image)
+    Image.fromarray(drawn_face[0]).save(tmp_path / "one.png")
+    for target in (None, "fear"):
+        table = ask(tmp_path / "one.png", picture_network, annotated=tmp_path / "out", cam=True, target=target)
+    answered = f"{table['emotion'][0]} {chances(table).max():.2f}"
+    assert said == [answered, f"{answered}, map: fear"]
 
 
 def test_an_annotated_film_has_the_sampled_frames_at_their_pace(tmp_path, film, picture_network):

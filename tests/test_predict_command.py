@@ -107,9 +107,14 @@ def test_the_table_replaces_nothing_that_is_read(tmp_path, film, picture_network
     assert mine.read_text() == "path\nfilm.avi\n"
 
 
-def test_films_that_cannot_be_read_are_no_pictures_without_a_face(tmp_path, picture_network):
-    (tmp_path / "broken.mp4").write_bytes(b"no film")
+def test_what_cannot_be_read_is_no_picture_without_a_face(tmp_path, picture_network):
+    for name in ("broken.mp4", "broken.jpg", "broken.png"):
+        (tmp_path / name).write_bytes(b"neither film nor picture")
     result = ferkit("predict", tmp_path, "--model", picture_network, "--out", tmp_path / "a.csv")
-    assert "left out: " in result.stderr
+    assert result.stderr.count("left out: ") == 3
     assert "no face found" not in result.stderr
-    assert f"1 film that cannot be read: {tmp_path / 'a.csv'}" in result.stdout
+    assert result.stdout.splitlines() == [
+        f"2 pictures that cannot be read: {tmp_path / 'a.csv'}",
+        f"1 film that cannot be read: {tmp_path / 'a.csv'}",
+    ]
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 3
