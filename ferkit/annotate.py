@@ -51,8 +51,9 @@ def annotate(
 ) -> None:
     """Writes each picture and film of a reading to its place, each face with its box, emotion and probability.
 
-    `again` are the same shots, with their pixels. With `explained`, a map of Grad-CAM lies over each face, of the class `target` or
-    else of the one answered. Films have the sampled frames alone, at their pace. What cannot be read is left out.
+    `again` are the same shots, with their pixels. With `explained`, a map of Grad-CAM lies over each face, of the class `target`,
+    which the text then names too, or else of the one answered. Films have the sampled frames alone, at their pace. What cannot be
+    read is left out.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said at the first reading
@@ -76,7 +77,8 @@ def _pictures(
         except (OSError, ValueError):
             continue
         best = answers.argmax(1)
-        texts = [f"{names[k]} {p[k]:.2f}" for k, p in zip(best, answers, strict=True)]
+        of_map = f", map: {target}" if target else ""
+        texts = [f"{names[k]} {p[k]:.2f}{of_map}" for k, p in zip(best, answers, strict=True)]
         heats: Sequence[tuple] = [()] * len(faces)
         if explained and faces:
             wanted = best if target is None else [explained.class_index(target)] * len(faces)

@@ -310,12 +310,14 @@ def _check_out(out: Path, given: Path) -> None:
 
 
 def _say_what_was_found(table: Any, out: Path) -> None:
-    """Names every picture without a face, counts the frames without, and says where the answers are."""
+    """Names every picture without a face, counts frames without and what cannot be read, and says where the answers are."""
     from ferkit.data.files import is_film
 
     table = table if "frame" in table else table.assign(frame=None)
     empty, frames = table["emotion"].isna() | (table["emotion"] == ""), table["frame"].notna()
-    pictures = ~table["path"].map(lambda name: is_film(Path(name))).astype(bool)
+    films = table["path"].map(lambda name: is_film(Path(name))).astype(bool)
+    unread = table["path"].isin(table.attrs.get("unreadable", ()))  # the reason was said when it was read
+    pictures = ~films & ~unread
     for picture in table["path"][empty & pictures]:
         typer.echo(f"warning: no face found in {picture}", err=True)
     for film, rows in table[frames].groupby("path", sort=False):
@@ -325,8 +327,9 @@ def _say_what_was_found(table: Any, out: Path) -> None:
         if count := len(mine.drop_duplicates(["path", "frame"])):
             without = int(empty[mine.index].sum())
             typer.echo(f"{_many(count, what)}, {_many(len(mine) - without, 'face')}, {without} without a face: {out}")
-    if count := int((~pictures & ~frames).sum()):
-        typer.echo(f"{_many(count, 'film')} that cannot be read: {out}")
+    for what, mine in (("picture", unread & ~films), ("film", unread & films)):
+        if count := int(mine.sum()):
+            typer.echo(f"{_many(count, what)} that cannot be read: {out}")
 
 
 def _many(count: int, what: str) -> str:

@@ -17,6 +17,7 @@ from ferkit.faces import align
 from ferkit.paths import write_whole
 
 LIGHT, DARK = (255, 214, 0), (20, 20, 20)  # of lines and letters, and what sets them off from any picture
+SMALL = 160  # pixels: a picture whose longer side is below is enlarged, so that there is room for letters
 STRENGTH = 0.6  # share of a heat map's colour where it is highest
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CODEC = "mp4v"
@@ -32,18 +33,26 @@ class Mark:
     heat: np.ndarray | None = None
     matrix: np.ndarray | None = None
 
+    def enlarged(self, times: int) -> "Mark":
+        """The mark in the same picture, so many times as large."""
+        matrix = None if self.matrix is None else self.matrix / (times, times, 1)
+        return Mark(self.box * times, self.text, self.heat, matrix)
+
 
 def annotated(image: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
-    """A copy of a picture `(H, W, 3)` uint8 with these marks; beyond boxes, texts and maps every pixel stays."""
-    out = image.copy()
+    """A copy of a picture `(H, W, 3)` uint8 with these marks; beyond boxes, texts and maps every pixel stays.
+
+    Of a small picture every pixel becomes a square of so many that the longer side has 160 or more.
+    """
+    times = -(-SMALL // max(image.shape[:2]))
+    out, marks = image.repeat(times, 0).repeat(times, 1), [mark.enlarged(times) for mark in marks]
     for mark in marks:
         if mark.heat is not None and mark.matrix is not None:
             out = _heated(out, mark.heat, mark.matrix)
     for mark in marks:
-        x0, y0, x1, y1 = (int(v) for v in np.rint(mark.box))
         thick = line_width(mark.box)
-        cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), DARK, thick + 2)
-        cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), LIGHT, thick)
+        _write_edge(out, mark.box, thick + 2, DARK)
+        _write_edge(out, mark.box, thick, LIGHT)
     for mark in marks:
         _write_text(out, mark)
     return out
@@ -51,7 +60,7 @@ def annotated(image: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
 
 def line_width(box: np.ndarray) -> int:
     """How many pixels wide a box is drawn, before the dark pixel on either side."""
-    return max(1, round((box[2] - box[0]) / 100))
+    return max(1, round((box[2] - box[0]) / 70))
 
 
 def label_place(mark: Mark, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -76,13 +85,16 @@ def save_picture(image: np.ndarray, path: Path) -> Path:
 def film_writer(path: Path, fps: float) -> Iterator[Callable[[np.ndarray], None]]:
     """A function that adds a frame `(H, W, 3)` uint8 to a film; the film is there when the block has ended well.
 
-    All frames have the size of the first. OSError when the film cannot be written.
+    All frames have the size of the first. Encoders want even sizes, so an odd last column or row stands there twice. OSError when
+    the film cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     writers: list[cv2.VideoWriter] = []
 
     def add(frame: np.ndarray) -> None:
+        height, width = frame.shape[:2]
+        frame = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         if not writers:
             writers.append(cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*CODEC), fps, frame.shape[1::-1]))
             if not writers[0].isOpened():
@@ -110,6 +122,16 @@ def _heated(image: np.ndarray, heat: np.ndarray, matrix: np.ndarray) -> np.ndarr
     colour = cv2.applyColorMap(np.rint(255 * spread).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     share = STRENGTH * spread[..., None]
     return np.rint((1 - share) * image + share * colour).astype(np.uint8)
+
+
+def _write_edge(out: np.ndarray, box: np.ndarray, wide: int, colour: tuple[int, ...]) -> None:
+    """A line exactly so wide, its middle on the outermost pixels of the box; OpenCV's own is 5 pixels wide when asked for 3."""
+    x0, y0, x1, y1 = (int(v) for v in np.rint(box))
+    out_by, in_by = wide // 2, wide - wide // 2
+    ring = np.zeros(out.shape[:2], np.uint8)
+    cv2.rectangle(ring, (x0 - out_by, y0 - out_by), (x1 - 1 + out_by, y1 - 1 + out_by), 1, cv2.FILLED)
+    cv2.rectangle(ring, (x0 + in_by, y0 + in_by), (x1 - 1 - in_by, y1 - 1 - in_by), 0, cv2.FILLED)
+    out[ring == 1] = colour
 
 
 def _letters(mark: Mark) -> float:

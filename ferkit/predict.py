@@ -118,7 +118,8 @@ def predict_path(
     One row per face, best face first: path, face (0, 1, ...), its box in the file's pixels (x0, y0, x1, y1), emotion, one column per
     class (probabilities). Where there are films, the columns frame (from 0) and time (seconds) follow path; films are sampled: each
     `every`-th frame, or `fps` a second (default 5). A shot without a face, or a file that cannot be decoded, has one row with an
-    empty emotion. With `residual` only the best face of each picture is taken, since the person named is one.
+    empty emotion; the table's `attrs["unreadable"]` names the latter. With `residual` only the best face of each picture is taken,
+    since the person named is one.
 
     `model` is a face model or a network of `portable.save_network`. In the folder `annotated` pictures and films are written
     anew, each face with its box, emotion and probability; with `cam`, of a convolutional network, also with Grad-CAM of the class

@@ -7,7 +7,7 @@ those that need a person's other pictures, or a film's other frames, answer at t
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
@@ -119,7 +119,8 @@ class Reading:
     def table(self) -> pd.DataFrame:
         """One row per face: path, with films frame and time, face, its box in the file's pixels, emotion, the classes.
 
-        A shot without a face has one row with an empty emotion.
+        A shot without a face has one row with an empty emotion, and so has a file that cannot be read: these are named in the
+        table's `attrs["unreadable"]`.
         """
         films = any(is_film(shot.source.path) for shot in self.shots)
         rows = []
@@ -134,6 +135,7 @@ class Reading:
         table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys([*BOX, *self.names], float))
         if films:
             table["frame"], table["time"] = table["frame"].astype("Int64"), table["time"].astype(float).round(3)
+        table.attrs["unreadable"] = [shot.source.shown for shot in self.shots if shot.problem]
         return table
 
 
@@ -192,7 +194,7 @@ def _look(reader: Reader, shot: Shot) -> Looked:
         image, factor = shot.read()
     except (OSError, ValueError) as error:
         warnings.warn(f"left out: {error}", stacklevel=2)
-        return shot.without_image(), [], 1.0
+        return replace(shot.without_image(), problem=str(error) or type(error).__name__), [], 1.0
     seen = []
     for face in detect.find_faces(image)[: 1 if reader.best_only else None]:
         try:

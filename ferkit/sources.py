@@ -5,14 +5,13 @@ A shot is a picture, or one frame of a film. Pictures are read when they are loo
 
 import math
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from ferkit.data.files import FILMS, IMAGES, folders, image_files, is_film, table_rows
+from ferkit.data.files import FILMS, IMAGES, is_film, pictures_and_folders, table_rows
 from ferkit.faces import detect
 from ferkit.faces.films import sampled, told_of
 
@@ -31,7 +30,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A picture, or a film's frame: its number from 0 and its time in seconds. `problem` says why a film has no frame."""
+    """A picture, or a film's frame: its number from 0 and its time in seconds. `problem` says why it cannot be had."""
 
     source: Source
     frame: int | None = None
@@ -137,9 +136,5 @@ def _walk(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
     here = folder.resolve()
     if here in above:
         return []
-    try:
-        found, inside = image_files(folder, IMAGES + FILMS), folders(folder)
-    except PermissionError:
-        warnings.warn(f"left out: {folder} may not be read", stacklevel=2)
-        return []
+    found, inside = pictures_and_folders(folder, IMAGES + FILMS)
     return found + [path for each in inside for path in _walk(each, (*above, here))]

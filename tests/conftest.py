@@ -43,6 +43,74 @@ def drawn_face() -> tuple[np.ndarray, np.ndarray]:
     return frame.image, frame.landmarks
 
 
+@pytest.fixture(scope="session")
+def picture_network(tmp_path_factory) -> Path:
+    """A file with a small convolutional network of seven classes, as its builder leaves it."""
+    from ferkit.labels import SEVEN
+    from ferkit.models.layers import seeded
+    from ferkit.models.tfe import ResNet
+    from ferkit.portable import save_network
+    from ferkit.views import View
+
+    module = seeded(lambda: ResNet(7, "resnet12", 48, 0.5), 5)
+    arguments = {"classes": 7, "kind": "resnet12", "width": 0.5}
+    path = tmp_path_factory.mktemp("networks") / "resnet.safetensors"
+    return save_network(path, "resnet", arguments, module, SEVEN, [View(48)])
+
+
+@pytest.fixture(scope="session")
+def sequence_network(tmp_path_factory) -> Path:
+    """A file with a network that looks at four frames."""
+    from ferkit.labels import SEVEN
+    from ferkit.models.dtagn import build
+    from ferkit.portable import save_network
+    from ferkit.views import View
+
+    notation = "I16-C(5,4)-P2-FC8-S7"
+    arguments = {"notation": notation, "frames": 4, "centred": False}
+    path, views = tmp_path_factory.mktemp("networks") / "dtan.safetensors", [View(16, grey=True, face=16)]
+    return save_network(path, "dtan", arguments, build(notation, 4), SEVEN, views, frames=4)
+
+
+@pytest.fixture
+def film(tmp_path, drawn_face) -> Path:
+    """Ten frames at 25 a second: a face that moves to the right, and no face in the last two."""
+    from film_files import WALL, at, write_film
+
+    frames = [at(drawn_face[0], 4 * i) for i in range(8)] + [WALL, WALL]
+    return write_film(tmp_path / "film.avi", frames)
+
+
+@pytest.fixture(scope="session")
+def _faces_found() -> dict[tuple, list]:
+    """The faces of every picture that was searched."""
+    return {}
+
+
+@pytest.fixture
+def searched_once(_faces_found, monkeypatch) -> None:
+    """No picture is searched twice: tests ask about few different frames, and a search takes a quarter of a second."""
+    from ferkit.faces import detect
+
+    search = detect.find_faces
+
+    def remembered(image: np.ndarray) -> list:
+        key = image.shape, image.tobytes()
+        if key not in _faces_found:
+            _faces_found[key] = search(image)
+        return _faces_found[key]
+
+    monkeypatch.setattr(detect, "find_faces", remembered)
+
+
+@pytest.fixture
+def ax():
+    """Empty axes of a figure of their own."""
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
+
+
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open() -> Iterator[None]:
     yield

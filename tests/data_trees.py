@@ -1,5 +1,6 @@
 """Tiny made-up trees in the providers' layouts, with the providers' traps in them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,21 @@ def picture(path: Path, grey: int = 90) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", (4, 3), grey).save(path)
     return path
+
+
+def lock(monkeypatch, folder: Path) -> None:
+    """From now on `folder` may not be listed, nor what lies in it be looked at, whoever asks."""
+
+    def refusing(given, allowed):
+        def asked(path=".", *arguments, **options):
+            if folder in (Path(str(path)), *Path(str(path)).parents)[allowed:]:
+                raise PermissionError(13, "Permission denied", str(path))
+            return given(path, *arguments, **options)
+
+        return asked
+
+    for name, allowed in {"listdir": 0, "scandir": 0, "stat": 1}.items():  # of itself one may know that it is there
+        monkeypatch.setattr(os, name, refusing(getattr(os, name), allowed))
 
 
 def junk(folder: Path) -> None:

@@ -1,9 +1,10 @@
 """Anybody's own pictures, from folders and from tables."""
 
+import warnings
 from collections import Counter
 
 import pytest
-from data_trees import make_folder, picture
+from data_trees import lock, make_folder, picture
 
 from ferkit.data.folder import WORDS, emotion_of, read_folder
 from ferkit.labels import EMOTIONS
@@ -77,6 +78,31 @@ def test_an_empty_picture_is_skipped(tmp_path):
     (tmp_path / "anna" / "happy" / "2.JPG").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"zero bytes\): .*2\.JPG"):
         assert len(read_folder(tmp_path)) == 4
+
+
+@pytest.mark.parametrize(("locked", "left"), [("anna/happy", 3), ("anna", 2), ("ben/angry/film", 5)])
+def test_a_folder_that_may_not_be_read_is_left_out_and_said(tmp_path, monkeypatch, locked, left):
+    make_folder(tmp_path)
+    picture(tmp_path / "ben" / "angry" / "film" / "deep.jpg")
+    lock(monkeypatch, tmp_path / locked)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        clips = read_folder(tmp_path)
+    assert len(clips) == left
+    assert not [clip.name for clip in clips if clip.name.startswith(locked)]
+    about = [str(one.message) for one in said if "may not be read" in str(one.message)]
+    assert about == [f"left out: {tmp_path / locked} may not be read"]
+    with pytest.raises(ValueError, match=f"{locked} may not be read"):
+        read_folder(tmp_path, "strict")
+
+
+def test_pictures_of_a_table_that_may_not_be_looked_at_are_left_out(tmp_path, monkeypatch):
+    path = table(tmp_path, HEADER + "pics/a1.jpg,anna,anger\nlocked/b.jpg,anna,fear\npics/a2.jpg,anna,fear\n")
+    picture(tmp_path / "locked" / "b.jpg")
+    lock(monkeypatch, tmp_path / "locked")
+    with pytest.warns(UserWarning, match=r"1 file\(s\) skipped, they lie in a folder that may not be read: .*b\.jpg"):
+        clips = read_folder(path)
+    assert [clip.name for clip in clips] == ["pics/a1.jpg", "pics/a2.jpg"]
 
 
 @pytest.mark.parametrize("place", ["", "nothing/here", "anna/happy"])

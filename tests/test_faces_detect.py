@@ -70,6 +70,33 @@ def test_sixteen_bits_become_eight(tmp_path):
     assert detect.read_image(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 7, 255]
 
 
+@pytest.mark.parametrize("white", [1, 255, 65535, 5e7])
+def test_floating_point_grey_is_scaled_to_its_white(tmp_path, white):
+    grey = np.linspace(0, 255, 600).round().reshape(20, 30)
+    Image.fromarray((grey / 255 * white).astype(np.float32)).save(tmp_path / "a.tif")
+    image = detect.read_image(tmp_path / "a.tif")
+    assert image.shape == (20, 30, 3)
+    assert np.abs(image - grey[..., None]).max() <= (0 if white < 5e7 else 3)  # beyond: white is the 99th percentile
+
+
+def test_strange_floating_point_pixels_leave_the_others(tmp_path):
+    values = np.full((20, 30), 0.5, np.float32)
+    values[0, :5] = -0.2, 1.1, np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    image = detect.read_image(tmp_path / "a.tif")[..., 0]
+    assert image[0, :5].tolist() == [0, 255, 0, 255, 0]
+    assert (image[1:] == 128).all()
+    Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(tmp_path / "none.tif")
+    assert not detect.read_image(tmp_path / "none.tif").any()
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(np.float32, 3), (np.float64, 3), (np.float64, 1)])
+def test_a_tiff_that_cannot_be_decoded_says_what_to_do(tmp_path, kind, channels):
+    cv2.imwrite(str(tmp_path / "a.tif"), np.full((20, 30, channels), 0.5, kind))
+    with pytest.raises(ValueError, match=r"a\.tif: cannot be decoded .*floating point in colour.*: save it as .*PNG"):
+        detect.read_image(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize(
     ("top", "values", "expected"),
     [(100, (0, 50, 100), [0, 128, 255]), (41, (0, 41), [0, 255]), (255, (0, 9, 255), [0, 9, 255])],

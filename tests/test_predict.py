@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from film_files import write_film
 from PIL import Image
+from predicted import BOX, STILL, chances
 
 from ferkit import predict
 from ferkit.data.clips import Clip
@@ -24,7 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*have no prepared face"),  # of the drawn faces a few are not found
     pytest.mark.filterwarnings("ignore:.*was trained on 16 people only"),
 ]
-COLUMNS = ["path", "face", "x0", "y0", "x1", "y1", "emotion", *SEVEN]
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +69,13 @@ def pictures(tmp_path, drawn_face, run):
 
 
 def boxes(table: pd.DataFrame) -> np.ndarray:
-    return table[["x0", "y0", "x1", "y1"]].to_numpy(float)
-
-
-def chances(table: pd.DataFrame) -> np.ndarray:
-    return table[list(SEVEN)].to_numpy(float)
+    return table[BOX].to_numpy(float)
 
 
 def test_a_folder_gives_a_row_for_every_face_and_one_for_a_picture_without(pictures):
     with pytest.warns(UserWarning, match=r"broken\.jpg"):
         table = predict.predict_path(pictures, progress=False)
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == STILL
     count = table.assign(name=[Path(path).name for path in table["path"]]).groupby("name").size()
     assert count.to_dict() == {"broken.jpg": 1, "one.png": 1, "two.png": 2, "wall.png": 1}
     found, empty = table[table["emotion"] != ""], table[table["emotion"] == ""]
@@ -93,7 +89,7 @@ def test_a_folder_gives_a_row_for_every_face_and_one_for_a_picture_without(pictu
 
 def test_pictures_without_any_face_give_a_table_too(pictures):
     table = predict.predict_path(pictures / "wall.png", progress=False)
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == STILL
     assert table["emotion"].tolist() == [""]
 
 
@@ -175,7 +171,7 @@ def test_the_residual_model_takes_the_persons_own_mean(pictures):
 def test_the_face_model_reads_films_and_marks_them(pictures, drawn_face):
     film = write_film(pictures / "film.avi", [drawn_face[0]] * 2)
     table = predict.predict_path(film, every=1, annotated=pictures / "out", progress=False)
-    assert table.columns.tolist() == ["path", "frame", "time", *COLUMNS[1:]]
+    assert table.columns.tolist() == ["path", "frame", "time", *STILL[1:]]
     assert table["frame"].tolist() == [0, 1]
     assert np.allclose(chances(table).sum(1), 1, atol=1e-4)
     assert (pictures / "out" / "film.avi.mp4").is_file()

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from data_trees import lock, picture
 
 from ferkit.workbook import records
 
@@ -94,3 +95,13 @@ def test_the_environment_says_what_computed():
     assert found["versions"]["dlib"]
     assert found["cpus"] >= 1
     json.dumps(found)
+
+
+def test_a_listing_passes_over_what_may_not_be_read(tmp_path, monkeypatch):
+    inner = picture(tmp_path / "faces" / "anna" / "1.png").parent
+    (tmp_path / "list.csv").write_text("path\nfaces/anna/1.png\n")
+    before = records.listing_hash(tmp_path / "faces"), records.listing_hash(tmp_path / "list.csv")
+    lock(monkeypatch, inner)
+    after = records.listing_hash(tmp_path / "faces"), records.listing_hash(tmp_path / "list.csv")
+    assert len({*before, *after}) == 4
+    assert after == (records.listing_hash(tmp_path / "faces"), records.listing_hash(tmp_path / "list.csv"))

@@ -45,6 +45,17 @@ def folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(found, key=natural) if not name.startswith(".") and not is_junk(name)]
 
 
+def pictures_and_folders(
+    folder: Path, suffixes: Collection[str] = IMAGES, verify: str = "warn"
+) -> tuple[list[Path], list[Path]]:
+    """The pictures directly in `folder` and the folders directly in it; neither, and a report, where it may not be read."""
+    try:
+        return image_files(folder, suffixes), folders(folder)
+    except PermissionError:
+        report(f"left out: {folder} may not be read", verify)
+        return [], []
+
+
 def nested(root: Path, name: str) -> Path | None:
     """The folder `name` under `root`, `root` itself when that is its name, or None.
 
@@ -123,21 +134,29 @@ def shorten(items: Iterable[object], most: int = 10) -> str:
 
 
 def usable(paths: Iterable[P], dataset: str, verify: str) -> list[P]:
-    """The files among `paths` that exist and are not empty, in the same order; the others are reported.
+    """The files among `paths` that exist, may be looked at and are not empty, in the same order; the others are reported.
 
     No picture is opened: one that is damaged inside is found when it is prepared.
     """
     good: list[P] = []
     missing: list[P] = []
+    locked: list[P] = []
     empty: list[P] = []
     for path in paths:
         try:
             size = os.stat(path).st_size
         except (FileNotFoundError, NotADirectoryError):
             missing.append(path)
+        except PermissionError:
+            locked.append(path)
         else:
             (good if size else empty).append(path)
-    for problem, skipped in (("do not exist", missing), ("are empty (zero bytes)", empty)):
+    problems = {
+        "do not exist": missing,
+        "lie in a folder that may not be read": locked,
+        "are empty (zero bytes)": empty,
+    }
+    for problem, skipped in problems.items():
         if skipped:
             report(f"{dataset}: {len(skipped)} file(s) skipped, they {problem}: {shorten(skipped)}", verify)
     return good

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ferkit.data.cards import Card
 from ferkit.data.clips import Clip
-from ferkit.data.files import folders, image_files, natural, not_found, report, shorten, table_rows, usable
+from ferkit.data.files import natural, not_found, pictures_and_folders, report, shorten, table_rows, usable
 from ferkit.data.verify import check_level, verify_clips
 from ferkit.labels import EMOTIONS
 
@@ -65,7 +65,7 @@ def read_folder(root: str | Path, verify: str = "warn") -> list[Clip]:
     Further columns go to `extra`. Emotions are the eight names or everyday words for them (`WORDS`).
 
     Raises FileNotFoundError when there is no picture, ValueError with file and line for an unknown emotion, a missing
-    column, or a picture named twice. People with one picture are listed in a warning.
+    column, or a picture named twice. People with one picture are listed in a warning, and so is what may not be read.
     """
     check_level(verify)
     root = Path(root).expanduser()
@@ -99,12 +99,13 @@ def emotion_of(word: str) -> str:
 
 def _from_folders(root: Path, verify: str) -> list[Clip]:
     paths: dict[Path, str] = {}
-    stray = image_files(root)
-    for person in folders(root):
-        stray += image_files(person)
-        for folder in folders(person):
-            pictures = image_files(folder)
-            stray += [path for deeper in folders(folder) for path in image_files(deeper)]
+    stray, people = pictures_and_folders(root, verify=verify)
+    for person in people:
+        beside, shown = pictures_and_folders(person, verify=verify)
+        stray += beside
+        for folder in shown:
+            pictures, deeper = pictures_and_folders(folder, verify=verify)
+            stray += [path for each in deeper for path in pictures_and_folders(each, verify=verify)[0]]
             if not pictures:
                 continue
             try:

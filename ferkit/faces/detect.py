@@ -35,6 +35,11 @@ SEARCH = (256, 512, 1024)  # shorter side of the searched copies, pixels
 FACE = 400  # a face is enlarged to this width before its landmarks are found, pixels
 SURE, WEAK = 0.2, -0.2  # detection scores: taken at once; taken, the best one, when no size shows a sure face
 NEAR_EQUAL = 0.8  # faces at least this wide, relative to the widest, count as equal in size
+TIFF = (b"II*\0", b"MM\0*")  # how such a file begins
+UNKNOWN_TIFF = (
+    "damaged, or a TIFF such as floating point in colour or of 16 or 64 bits: save it as 8- or 16-bit TIFF, or as PNG"
+)
+WHITES = (1, 255, 65535)  # of floating-point pixels
 DIM = 96  # grey levels between the 1st and 99th percentile under which a picture is stretched
 
 _own = threading.local()  # dlib's detector keeps its scan inside itself: one for each thread
@@ -53,9 +58,10 @@ def read_image(path: str | Path, longest: int | None = None) -> np.ndarray:
     """The picture in a file as `(H, W, 3)` uint8 RGB, turned as its EXIF tag says.
 
     Grey, palette, CMYK and 16-bit pictures are converted, transparent ones laid on white; of several frames the first
-    is read. With `longest` no side is longer than that many pixels, and a large JPEG is decoded at a fraction of its
-    size. Raises FileNotFoundError or another OSError when the file cannot be opened, ValueError when what is in it
-    cannot be decoded; both name the path.
+    is read. In a floating-point TIFF (grey, 32 bits; no others can be decoded) 0 is black, and white is 1, 255 or 65535,
+    the first of them that 99 in 100 pixels keep to. With `longest` no side is longer than that many pixels, and a large
+    JPEG is decoded at a fraction of its size. Raises FileNotFoundError or another OSError when the file cannot be
+    opened, ValueError when what is in it cannot be decoded; both name the path.
     """
     return read_reduced(path, longest)[0]
 
@@ -74,7 +80,8 @@ def read_reduced(path: str | Path, longest: int | None) -> tuple[np.ndarray, flo
             ImageOps.exif_transpose(picture, in_place=True)
             pixels = _rgb(picture)
     except Exception as error:  # damaged files make Pillow raise nearly anything
-        why = "of no known kind" if isinstance(error, UnidentifiedImageError) else error or type(error).__name__
+        unknown = UNKNOWN_TIFF if content.startswith(TIFF) else "of no known kind"
+        why = unknown if isinstance(error, UnidentifiedImageError) else error or type(error).__name__
         raise ValueError(f"{path}: cannot be decoded as a picture ({why})") from error
     if longest and max(pixels.shape[:2]) > longest:
         pixels = resize(pixels, longest / max(pixels.shape[:2]))[0]
@@ -246,10 +253,18 @@ def _check(image: np.ndarray) -> None:
 def _rgb(picture: Image.Image) -> np.ndarray:
     """The pixels of a Pillow picture of any mode as `(H, W, 3)` uint8."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.nan_to_num(np.asarray(picture, dtype=float))
-        full = 65535 if picture.mode.startswith("I") else 1 if values.max() <= 1 else 255
-        return np.repeat(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+        values = np.asarray(picture, dtype=float)
+        share = values / (65535 if picture.mode.startswith("I") else _white(values))
+        grey = np.rint(255 * np.clip(np.nan_to_num(share, posinf=1), 0, 1)).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _white(values: np.ndarray) -> float:
+    """Which value is white in floating-point pixels; a few may lie above it, as where a picture was sharpened or resampled."""
+    finite = values[np.isfinite(values)]
+    high = np.percentile(finite, 99) if finite.size else 0
+    return next((white for white in WHITES if high <= white), high)

@@ -139,7 +139,7 @@ def listing_hash(root: Path | None) -> str:
     if root and root.is_file():
         for row in table_rows(root):
             picture = root.parent / row.get("path", "").replace("\\", "/")
-            digest.update(f"{row}\0{picture.stat().st_size if picture.is_file() else None}\0".encode())
+            digest.update(f"{row}\0{_size(picture)}\0".encode())
     seen: set[str] = set()  # a link may lead back up
     for folder, folders, files in os.walk(root or "", followlinks=True):
         real = os.path.realpath(folder)
@@ -148,8 +148,16 @@ def listing_hash(root: Path | None) -> str:
         seen.add(real)
         for file in sorted(files):
             path = os.path.join(folder, file)
-            digest.update(f"{path}\0{os.lstat(path).st_size}\0".encode(errors="surrogateescape"))
+            digest.update(f"{path}\0{_size(path)}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _size(file: str | Path) -> int | None:
+    """Bytes of a file; None where it is not there or may not be looked at."""
+    try:
+        return os.stat(file).st_size
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return None
 
 
 def now() -> str:

@@ -1,0 +1,78 @@
+"""Numbers for the tests of plots: a table for each kind, and what is read off an `Axes`."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ferkit import plots
+from ferkit.evaluate import confusion
+from ferkit.tables import interval_table, top_k_table
+
+MADE_BY = {"notebook": "02_landmark_residuals", "level": "smoke", "seed": 0}
+VOTES = {"neutral": 2, "happiness": 5, "unknown": 1, "NF": 2}
+
+
+def face(seed: int = 0, size: float = 224) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0.2, 0.8, (68, 2)) * size
+
+
+def texts(ax: Axes) -> dict[tuple[float, float], str]:
+    return {tuple(text.get_position()): text.get_text() for text in ax.texts}
+
+
+def labels(axis) -> list[str]:
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def intervals() -> pd.DataFrame:
+    ours = {
+        "stills/50/raw/top1": {"value": 0.26, "low": 0.24, "high": 0.28, "n": 100},
+        "london": 0.8,
+        "cmu": {"value": None},
+    }
+    return interval_table(ours, chance={"london": 0.5}, short_name="multimodal")
+
+
+def curves() -> pd.DataFrame:
+    ours = {f"top{k}": {"value": 0.1 * k, "low": 0.08 * k, "high": 0.12 * k} for k in (1, 2, 3)}
+    return top_k_table(
+        {"raw": ours, "residuals": {"top1": {"value": 0.5}, "top2": {"value": 0.6}}}, {"theirs": [0.2, 0.3, 0.4]}
+    )
+
+
+def trainings() -> pd.DataFrame:
+    columns = {"value": [0.02, -0.01], "low": [0.01, -0.04], "high": [0.03, 0.02], "n": [9, 9]}
+    each = {"training_0": [0.01, -0.05], "training_1": [0.03, 0.03]}
+    return pd.DataFrame({"name": ["a minus b", "a minus c"], **columns, **each})
+
+
+def histories() -> pd.DataFrame:
+    """Two folds of one training, the second stopped earlier."""
+    rows = [(1, 4.0, "1"), (2, 2.0, "1"), (3, 1.0, "1"), (1, 3.0, "2"), (2, 2.5, "2")]
+    table = pd.DataFrame(rows, columns=["x", "value", "fold"])
+    return pd.concat(table.assign(curve="hinge", part=part) for part in ("training", "validation"))
+
+
+TABLES = {
+    "plot_landmarks": plots.points_table([face(0), face(1)], label=["neutral", "mine"]),
+    "plot_residuals": plots.points_table(
+        [face(i) for i in range(6)], panel=["before"] * 3 + ["after"] * 3, person="007"
+    ),
+    "plot_displacement": plots.points_table([face(0), face(1)]),
+    "plot_votes": pd.DataFrame({"name": list(VOTES), "votes": list(VOTES.values())}),
+    "plot_compound_grid": pd.DataFrame({"value": np.linspace(0, 1, 50)}),
+    "plot_confusion": confusion([0, 1, 1], [0, 1, 0], ("anger", "fear", "sadness")),
+    "plot_top_k": curves(),
+    "plot_intervals": intervals(),
+    "plot_trainings": trainings(),
+    "plot_history": histories(),
+    "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),
+    "plot_embedding": pd.DataFrame({"panel": ["a"] * 3 + ["b"] * 3, "x": range(6), "y": [0, 3, 1, 4, 2, 5],
+                                    "part": ["training", "test"] * 3, "emotion": ["fear", "fear", "anger"] * 2}),
+    "plot_roc": pd.DataFrame({"name": ["one"] * 3 + ["other"] * 2, "threshold": [9, 1, 0, 9, 0],
+                              "false_accepts": [0, 0.25, 1, 0, 1], "true_accepts": [0, 0.75, 1, 0, 1]}),
+    "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
+                              "base": 0, "goal_low": 0, "goal_high": 0.5}),
+    "plot_alpha": pd.DataFrame({"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}),
+}  # fmt: skip
+OPTIONS = {"plot_displacement": {"times": 2}, "plot_top_k": {"chance": 50}, "plot_votes": {"line": 5}}
