@@ -35,7 +35,7 @@ from ferkit.synthetic.head import PARTS
 from ferkit.synthetic.sets import SETS, Size, frames_of, plan
 
 PEOPLE = {"smoke": 2, "lesson": 20, "paper": 100}
-SEQUENCES = {"smoke": 1, "lesson": 5, "paper": 20}  # of each emotion
+SEQUENCES = {"smoke": 1, "lesson": 8, "paper": 20}  # of each emotion
 HEIGHT = 256  # of a drawing, in whose pixels motion is told
 FRONTAL = 0.06  # how far an eye corner may lie from its mean in a face that looks straight ahead, in widths of the map
 SEED_AWAY = 7  # from the notebooks' seed: other people than in any set that networks are trained or tuned on
@@ -128,6 +128,12 @@ def drawn_sequences(
 def standing_still(sequences: Sequence[ShownSequence]) -> list[ShownSequence]:
     """The same sequences without motion: the peak frame at all times."""
     return [replace(each, pictures=each.pictures[[each.peak] * len(each.pictures)]) for each in sequences]
+
+
+def differences(sequences: Sequence[ShownSequence]) -> tuple[np.ndarray, np.ndarray]:
+    """Maps of no network: how much grey levels differ between the first picture and the peak, `(N, S, S)`, and matrices as of `maps`."""
+    pairs = np.stack([each.pictures[[0, each.peak]] for each in sequences]).astype(np.float32)
+    return np.abs(pairs[:, 1] - pairs[:, 0]), np.stack([each.matrix for each in sequences])
 
 
 def class_of(network: Network, emotion: str) -> int | None:
