@@ -176,21 +176,25 @@ def _sequence_maps(
 
 
 def compared(network: Network, faces: Sequence[Shown], layer: str | None = None) -> pd.DataFrame:
-    """A row for each face: as of `scored`, of the network's maps, and `right`, whether the network was.
-
-    Faces of emotions that the network has no class for are left out.
-    """
-    known = [face for face in faces if class_of(network, face.emotion) is not None]
-    if not known:
-        raise ValueError(f"none of the emotions shown is a class of the network: {', '.join(network.names)}")
-    table = scored(known, *maps(network, known, layer))
+    """A row for each face: as of `mapped`, and `right`, whether the network was."""
+    known = _known(network, faces)
     answers = network.probabilities(
         [(face.pictures,) for face in known]  # type: ignore[attr-defined]
         if network.frames > 1
         else [network.look(face.image, face.face) for face in known]
     )
     guess = _among(network, answers)
-    return table.assign(right=[class_of(network, face.emotion) == k for face, k in zip(known, guess, strict=True)])
+    right = [class_of(network, face.emotion) == k for face, k in zip(known, guess, strict=True)]
+    return mapped(network, faces, layer).assign(right=right)
+
+
+def mapped(network: Network, faces: Sequence[Shown], layer: str | None = None) -> pd.DataFrame:
+    """A row for each face: as of `scored`, of the network's maps; it is not asked for an answer, which of a control says nothing.
+
+    Faces of emotions that the network has no class for are left out.
+    """
+    known = _known(network, faces)
+    return scored(known, *maps(network, known, layer))
 
 
 def scored(faces: Sequence[Shown], heat: np.ndarray, matrices: ArrayLike) -> pd.DataFrame:
@@ -267,6 +271,14 @@ def related_mean(
     shown = np.array([face.emotion for face in faces])[forward]
     means = mean_maps(heat[forward], shown, [name for name in SEVEN if name in RELATED[version]])
     return float(np.mean([related_share(each, points[forward].mean(0), name, version) for name, each in means.items()]))
+
+
+def _known(network: Network, faces: Sequence[Shown]) -> list[Shown]:
+    """The faces of emotions that are classes of the network; ValueError when there are none."""
+    known = [face for face in faces if class_of(network, face.emotion) is not None]
+    if not known:
+        raise ValueError(f"none of the emotions shown is a class of the network: {', '.join(network.names)}")
+    return known
 
 
 def _among(network: Network, answers: np.ndarray) -> np.ndarray:
