@@ -103,6 +103,7 @@ def drawn_sequences(
     """
     shown = []
     for clip, frame in zip(clips, peak_frames(clips, level, seed), strict=True):
+        assert clip.peak is not None  # `peak_frames` refuses such clips
         mine = prepared.select((prepared.table["path"].isin([str(path) for path in clip.frames])).to_numpy())
         if not mine.table["found"].iloc[clip.peak]:
             continue
@@ -119,7 +120,7 @@ def drawn_sequences(
                 Face(box, points, score),
                 pictures,
                 align.alignment(points, prepared.size),
-                round(clip.peak * (frames - 1) / (len(clip.frames) - 1)),
+                round(clip.peak * (frames - 1) / max(1, len(clip.frames) - 1)),
             )
         )
     return shown
@@ -172,20 +173,19 @@ def _sequence_maps(
     pictures = np.stack([face.pictures for face in faces])  # type: ignore[attr-defined]
     heat = grad_cam(network.module, network.module.get_submodule(name), torch.from_numpy(pictures), classes)
     inner = placed(network.module.hidden[: int(name.split(".")[1]) + 1], pictures.shape[-1])  # type: ignore[index]
-    return heat, np.stack([_after(inner, face.matrix) for face in faces])  # type: ignore[attr-defined]
+    return heat, np.stack([align.after(inner, face.matrix) for face in faces])  # type: ignore[attr-defined]
 
 
 def compared(network: Network, faces: Sequence[Shown], layer: str | None = None) -> pd.DataFrame:
     """A row for each face: as of `mapped`, and `right`, whether the network was."""
-    known = _known(network, faces)
+    table, known = mapped(network, faces, layer), _known(network, faces)
     answers = network.probabilities(
         [(face.pictures,) for face in known]  # type: ignore[attr-defined]
         if network.frames > 1
         else [network.look(face.image, face.face) for face in known]
     )
     guess = _among(network, answers)
-    right = [class_of(network, face.emotion) == k for face, k in zip(known, guess, strict=True)]
-    return mapped(network, faces, layer).assign(right=right)
+    return table.assign(right=[class_of(network, face.emotion) == k for face, k in zip(known, guess, strict=True)])
 
 
 def mapped(network: Network, faces: Sequence[Shown], layer: str | None = None) -> pd.DataFrame:
@@ -203,10 +203,9 @@ def scored(faces: Sequence[Shown], heat: np.ndarray, matrices: ArrayLike) -> pd.
 
     `matrices` `(N, 2, 3)` bring points of the pictures to pixels of the maps.
     """
-    size = heat.shape[2], heat.shape[1]
-    pairs = list(zip(faces, np.asarray(matrices), strict=True))
-    motion = np.stack([_brought(face.motion, matrix, size) for face, matrix in pairs])
-    within = np.stack([_brought(face.within.astype(np.float32), matrix, size) > 0.5 for face, matrix in pairs])
+    places = zip(faces, np.asarray(matrices), strict=True)
+    motion = np.stack([motion_at(face, matrix, heat.shape[1:]) for face, matrix in places])
+    within = ~np.isnan(motion)
     about = pd.DataFrame({"person": [face.person for face in faces], "emotion": [face.emotion for face in faces]})
     total = heat.sum((1, 2))
     about["inside"] = np.divide((heat * within).sum((1, 2)), total, out=np.full(len(heat), np.nan), where=total > 0)
@@ -245,6 +244,13 @@ def difference(table: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> Score
 def seen_at(face: Shown, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The picture `(H, W, 3)` uint8 as it lies under a map of that shape, whose matrix is `matrix`."""
     return align.align(face.image, matrix, max(shape))[: shape[0], : shape[1]]
+
+
+def motion_at(face: Shown, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How far the expression moved the face `(H, W)` as it lies under a map of that shape, whose matrix is `matrix`; nan beside it."""
+    size = shape[1], shape[0]
+    there = _brought(face.within.astype(np.float32), matrix, size) > 0.5
+    return np.where(there, _brought(face.motion, matrix, size), np.nan)
 
 
 def upright(faces: Sequence[Shown], heat: np.ndarray, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,8 +297,3 @@ def _brought(values: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> n
     """What is known of each pixel of a picture, at the pixels `size` (width, height) of a map; 0 outside."""
     square = align.align(np.ascontiguousarray(values, np.float32), matrix, max(size))
     return square[: size[1], : size[0]]
-
-
-def _after(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The matrix `(2, 3)` of one map after the other."""
-    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])

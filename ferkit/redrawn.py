@@ -19,13 +19,14 @@ def peak_frames(clips: Sequence[Clip], level: str, seed: int) -> Iterator[Frame]
     ValueError for clips that are of no drawn set of this level and seed.
     """
     sets, head = {clip.dataset for clip in clips} & set(SETS), load_head()
-    shots = {(name, shot.name): shot for name in sets for shot in plan(name, level, seed)}
+    shots = {(name, f"p{shot.person:05d}", shot.name): shot for name in sets for shot in plan(name, level, seed)}
     for clip in clips:
-        if (clip.dataset, clip.name) not in shots or clip.peak is None:
+        shot = shots.get((clip.dataset, clip.person, clip.name))
+        if shot is None or shot.frames != len(clip.frames) or clip.peak is None:
             raise ValueError(
                 f"{clip.dataset} {clip.name} is not drawn at level {level!r}, seed {seed}: no motion is known"
             )
-        shot, drawn = shots[clip.dataset, clip.name], SETS[clip.dataset]
+        drawn = SETS[clip.dataset]
         face = model(replace(person(shot.person, head), matched=drawn.matched), head, drawn.pixels)
         amounts = np.array([clip.extra[f"action_{name}"][clip.peak] for name in head.action_names])
         scene = Scene(**{part.name: float(clip.extra[part.name][clip.peak]) for part in fields(Scene)})

@@ -123,13 +123,13 @@ def placed(layers: Iterable[nn.Module], side: int) -> np.ndarray:
     for layer in layers:
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             kernel, stride, padding = (
-                value[0] if isinstance(value, tuple) else value
-                for value in (layer.kernel_size, layer.stride, layer.padding)
+                int(np.ravel(size)[0]) for size in (layer.kernel_size, layer.stride, layer.padding)
             )
             middle, step = middle + step * ((kernel - 1) / 2 - padding), step * stride
             cells = (cells + 2 * padding - kernel) // stride + 1
     ratio = side / cells / step
-    return np.array([[ratio, 0, side / cells / 2 - ratio * middle], [0, ratio, side / cells / 2 - ratio * middle]])
+    shift = side / cells / 2 - ratio * middle
+    return np.array([[ratio, 0, shift], [0, ratio, shift]])
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
