@@ -85,12 +85,13 @@ class ShownSequence(Shown):
 
 
 def some_of(clips: Sequence[Clip], emotions: Sequence[str], count: int) -> list[Clip]:
-    """`count` clips of each of the emotions, or as many as there are, spread over the people in their order."""
-    chosen = []
+    """`count` clips of each of the emotions, or as many as there are, spread over all and in their order."""
+    chosen: list[int] = []
     for emotion in emotions:
-        those = [clip for clip in clips if clip.emotion == emotion]
-        chosen += [those[i] for i in np.linspace(0, len(those) - 1, min(count, len(those))).round().astype(int)]
-    return chosen
+        those = np.flatnonzero([clip.emotion == emotion for clip in clips])
+        places = np.linspace(0, len(those) - 1, min(count, len(those))).round().astype(int)
+        chosen += those[places].tolist()
+    return [clips[place] for place in sorted(chosen)]
 
 
 def drawn_sequences(

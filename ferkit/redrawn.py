@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 
 import numpy as np
 
 from ferkit.data.clips import Clip
-from ferkit.synthetic.draw import Frame, draw, model
+from ferkit.synthetic.draw import Frame, Model, draw, model
 from ferkit.synthetic.head import load_head
 from ferkit.synthetic.people import person
 from ferkit.synthetic.scene import Scene
@@ -27,7 +28,12 @@ def peak_frames(clips: Sequence[Clip], level: str, seed: int) -> Iterator[Frame]
                 f"{clip.dataset} {clip.name} is not drawn at level {level!r}, seed {seed}: no motion is known"
             )
         drawn = SETS[clip.dataset]
-        face = model(replace(person(shot.person, head), matched=drawn.matched), head, drawn.pixels)
+        face = _model(shot.person, drawn.pixels, drawn.matched)
         amounts = np.array([clip.extra[f"action_{name}"][clip.peak] for name in head.action_names])
         scene = Scene(**{part.name: float(clip.extra[part.name][clip.peak]) for part in fields(Scene)})
         yield draw(face, head, amounts, scene, drawn.pixels, seed=shot.seed % 2**31 + clip.peak)
+
+
+@lru_cache(maxsize=2)  # clips mostly stand person by person
+def _model(seed: int, pixels: int, matched: bool) -> Model:
+    return model(replace(person(seed, load_head()), matched=matched), load_head(), pixels)
