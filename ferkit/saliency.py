@@ -113,6 +113,25 @@ def _check(asked: _Asked, layer: nn.Module, one: tuple[Tensor, ...], targets: np
         raise ValueError(f"the scores do not depend on this layer, or not by a gradient: {layer}")
 
 
+def placed(layers: Iterable[nn.Module], side: int) -> np.ndarray:
+    """The matrix `(2, 3)` from a picture's pixels, `side` x `side`, to those of a map of the last of these layers, stretched to that size.
+
+    Convolutions and poolings without padding do not look at a picture's edge: their map shows what lies inside, larger. `layers`
+    follow each other from the picture on, kernels are square; others than convolutions and max poolings move nothing.
+    """
+    middle, step, cells = 0.5, 1, side  # of the first cell, to the next one, how many
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding = (
+                int(np.ravel(size)[0]) for size in (layer.kernel_size, layer.stride, layer.padding)
+            )
+            middle, step = middle + step * ((kernel - 1) / 2 - padding), step * stride
+            cells = (cells + 2 * padding - kernel) // stride + 1
+    ratio = side / cells / step
+    shift = side / cells / 2 - ratio * middle
+    return np.array([[ratio, 0, shift], [0, ratio, shift]])
+
+
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
     """A copy in which the numbers of every weight tensor stand in another order: a network that has learnt nothing.
 

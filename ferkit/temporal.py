@@ -27,7 +27,7 @@ from ferkit.labels import BASIC7
 from ferkit.loaders import load_clips
 from ferkit.models.dtagn import DTAN, DTGN, Concatenated, Joint, JointLoss, Network, build, centred, weighted_sum
 from ferkit.models.layers import cross_entropy, seeded
-from ferkit.synthetic.sets import SETS, frames_of, plan
+from ferkit.redrawn import peak_frames
 from ferkit.train import Loss, Recipe
 
 STEPS = 100  # of alpha, 0.01 each
@@ -156,14 +156,7 @@ def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int
     clips. ValueError for clips that are of no drawn set of this level and seed.
     """
     maps, rows = [], prepared.table.reset_index().set_index(["name", "frame"])["index"]
-    sets = {clip.dataset for clip in clips} & set(SETS)
-    shots = {(name, shot.name): shot for name in sets for shot in plan(name, level, seed)}
-    for clip in clips:
-        if (clip.dataset, clip.name) not in shots or clip.peak is None:
-            raise ValueError(
-                f"{clip.dataset} {clip.name} is not drawn at level {level!r}, seed {seed}: no motion is known"
-            )
-        drawn = [frame for frame, _ in frames_of(shots[clip.dataset, clip.name], SETS[clip.dataset])][clip.peak]
+    for clip, drawn in zip(clips, peak_frames(clips, level, seed), strict=True):
         matrix = align.alignment(prepared.original[rows[clip.name, clip.peak]], prepared.size)
         maps.append(align.align(drawn.motion, matrix, prepared.size).clip(min=0))
     return np.stack(maps)

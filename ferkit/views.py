@@ -78,7 +78,7 @@ def see(image: np.ndarray, face: detect.Face, view: View) -> tuple[np.ndarray, n
         if view.cut == "points":
             return detect.landmarks_in(aligned, align.apply_box(matrix, face.box)), matrix
         square, inner = _patch(aligned, matrix, face, view) if view.cut == "patch" else _brought(aligned, view)
-        matrix = _after(inner, matrix)
+        matrix = align.after(inner, matrix)
     x0, y0, x1, y1 = view.part
     pixels = square[y0:y1, x0:x1]
     channels = pixels[None] if view.grey else pixels.transpose(2, 0, 1)
@@ -117,8 +117,3 @@ def _box_matrix(box: np.ndarray, view: View) -> np.ndarray:
     middle = (box[:2] + box[2:]) / 2 - (0, view.up * side)
     ratio = view.size / ((1 + 2 * view.margin) * side)
     return np.column_stack([ratio * np.eye(2), view.size / 2 - ratio * middle])
-
-
-def _after(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The matrix `(2, 3)` of one map after the other."""
-    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])

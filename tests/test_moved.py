@@ -1,14 +1,23 @@
 """What moved on drawn people nobody was trained on, and how a network's maps are compared with it."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ferkit import moved
-from ferkit.labels import COMPOUND, SEVEN
+from ferkit.data.drawn import read_drawn
+from ferkit.faces import align
+from ferkit.faces.store import prepare
+from ferkit.labels import BASIC7, COMPOUND, SEVEN
 from ferkit.models.compared import cnn2
+from ferkit.models.dtagn import build, centred
 from ferkit.portable import Network
-from ferkit.synthetic.sets import SETS, plan
+from ferkit.redrawn import peak_frames
+from ferkit.saliency import grad_cam
+from ferkit.synthetic.sets import SETS, DrawnSet, Size, draw_set, frames_of, plan
 from ferkit.views import View
 
 
@@ -96,3 +105,125 @@ def test_the_control_has_other_maps(faces):
     before = {name: value.clone() for name, value in learnt.module.state_dict().items()}
     assert not np.allclose(moved.maps(learnt, faces)[0], moved.maps(moved.unlearnt(learnt), faces)[0])
     assert all(torch.equal(value, before[name]) for name, value in learnt.module.state_dict().items())
+
+
+# Sequences
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Six short sequences of one person, of a set that is known while these tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SETS, "short", DrawnSet("short", "CK+", "sequences", {"smoke": Size(1, 1, 3)}, 96))
+        folder = draw_set("short", "smoke", 0, tmp_path_factory.mktemp("drawn") / "short", workers=1, progress=False)
+        every = read_drawn(folder, dataset="short")
+        yield moved.some_of(every, [name for name in SEVEN if name != "neutral"], 1)
+
+
+@pytest.fixture(scope="module")
+def prepared(clips, tmp_path_factory):
+    return prepare(clips, 64, cache=tmp_path_factory.mktemp("cache"), grey=True, progress=False)
+
+
+@pytest.fixture(scope="module")
+def sequences(clips, prepared):
+    return moved.drawn_sequences(clips, prepared, "smoke", 0)
+
+
+@pytest.fixture(scope="module")
+def dtan(sequences) -> Network:
+    torch.manual_seed(0)
+    notation = "I64-C(5,6)-L5-P2-C(5,6)-L3-P2-FC20-S7"
+    seen = torch.from_numpy(np.stack([each.pictures for each in sequences]))
+    module = centred(build(notation, 12), seen).eval()
+    return Network("dtan", {}, BASIC7, (View(64, grey=True, face=64),), module, 12)
+
+
+def test_a_peak_frame_drawn_alone_is_the_one_drawn_among_the_others(clips):
+    shots = {shot.name: shot for shot in plan("short", "smoke", 0)}
+    for clip, alone in zip(clips, peak_frames(clips, "smoke", 0), strict=True):
+        among = [frame for frame, _ in frames_of(shots[clip.name], SETS["short"])][clip.peak]
+        for name in ("image", "landmarks", "parts", "motion"):
+            assert np.array_equal(getattr(alone, name), getattr(among, name)), name
+
+
+def test_sequences_are_seen_as_prepared_and_told_in_pixels_of_the_large_drawing(clips, sequences):
+    frames = list(peak_frames(clips, "smoke", 0))
+    assert [each.emotion for each in sequences] == [clip.emotion for clip in clips]
+    for clip, each, frame in zip(clips, sequences, frames, strict=True):
+        assert each.pictures.shape == (12, 64, 64)
+        assert each.peak == round(clip.peak * 11 / 2)
+        assert each.motion.max() == pytest.approx(frame.motion.max() * 256 / 96)
+        grey = align.align(cv2.cvtColor(each.image, cv2.COLOR_RGB2GRAY), each.matrix, 64).astype(float)
+        off = [np.abs(picture - grey).mean() for picture in each.pictures]
+        assert int(np.argmin(off)) == each.peak
+        assert off[each.peak] < 4  # grey levels: the file is a JPEG
+
+
+def test_a_map_of_a_sequence_that_is_the_motion_scores_one_and_its_opposite_nothing(sequences):
+    matrices = [each.matrix for each in sequences]
+    motion = np.stack([moved.motion_at(each, each.matrix, (64, 64)) for each in sequences])
+    heat = np.nan_to_num(motion)
+    table = moved.scored(sequences, heat, matrices)
+    assert np.allclose(table["auc"].dropna(), 1)
+    assert np.allclose(table["pointing"].dropna(), 1)
+    assert np.allclose(table["inside"], 1)
+    assert np.allclose(moved.scored(sequences, -heat, matrices)["auc"].dropna(), 0)
+    assert table["auc"].notna().sum() >= 5
+    assert moved.difference(table, moved.scored(sequences, -heat, matrices)).value == pytest.approx(1)
+
+
+def test_maps_of_sequences_lie_where_the_layers_cells_look(sequences, dtan):
+    pictures = torch.from_numpy(np.stack([each.pictures for each in sequences]))
+    classes = [BASIC7.index(each.emotion) for each in sequences]
+    first, second = moved.convolutions(dtan)
+    for layer, edge in ((first, 2), (second, 6)):  # what the first cell does not see of its side, in pixels
+        heat, matrices = moved.maps(dtan, sequences, layer)
+        assert np.array_equal(heat, grad_cam(dtan.module, dtan.module.get_submodule(layer), pictures, classes))
+        for each, matrix in zip(sequences, matrices, strict=True):
+            inner = align.apply(align.invert(each.matrix), np.array([[edge, edge], [64 - edge, 64 - edge], [32, 32]]))
+            assert np.allclose(align.apply(matrix, inner), [[0, 0], [64, 64], [32, 32]])
+    assert np.array_equal(moved.maps(dtan, sequences)[0], heat)  # the last one where none is named
+
+
+def test_sequences_are_scored_by_networks_of_either_kind_and_faces_by_one(sequences, dtan, faces):
+    table = moved.compared(dtan, sequences)
+    assert table["auc"].between(0, 1).all()
+    assert set(table["right"]) <= {True, False}
+    assert moved.mapped(network(), sequences)["auc"].notna().all()
+    control = moved.mapped(moved.unlearnt(dtan), sequences)
+    assert not np.allclose(control["auc"], table["auc"])
+    found = moved.summary({"dtan": table}, {"dtan": control})
+    assert found.at["dtan", "gain"].value == pytest.approx(moved.difference(table, control).value)
+    with pytest.raises(ValueError, match="12 pictures at once"):
+        moved.compared(dtan, faces)
+    with pytest.raises(ValueError, match="different faces"):
+        moved.difference(table, table[::-1])
+
+
+def test_sequences_that_stand_still_show_the_peak_and_no_difference(sequences, dtan):
+    still = moved.standing_still(sequences)
+    for each, before in zip(still, sequences, strict=True):
+        assert (each.pictures == before.pictures[before.peak]).all()
+    assert not moved.differences(still)[0].any()
+    assert all(heat.any() for heat in moved.differences(sequences)[0])
+    assert not np.allclose(moved.maps(dtan, still)[0], moved.maps(dtan, sequences)[0])
+
+
+def test_clips_that_are_not_drawn_are_refused_and_faces_not_found_left_out(clips, prepared):
+    shorter = replace(clips[0], frames=clips[0].frames[:2])
+    nobody = [replace(clips[0], **{what: None}) for what in ("name", "dataset", "person", "peak")]
+    for other in (shorter, *nobody):
+        with pytest.raises(ValueError, match="no motion is known"):
+            moved.drawn_sequences([other], prepared, "smoke", 0)
+    with pytest.raises(ValueError, match="seed 1: no motion is known"):  # other people, whose clips have the same names
+        moved.drawn_sequences(clips, prepared, "smoke", 1)
+    table = prepared.table.assign(found=prepared.table["path"] != str(clips[0].frames[clips[0].peak]))
+    assert len(moved.drawn_sequences(clips, replace(prepared, table=table), "smoke", 0)) == len(clips) - 1
+
+
+def test_some_of_the_clips_are_spread_over_people(clips):
+    many = [replace(clips[0], person=f"p{i}", name=f"c{i}") for i in range(9)]
+    assert [clip.person for clip in moved.some_of(many, [clips[0].emotion], 3)] == ["p0", "p4", "p8"]
+    assert len(moved.some_of(many, [clips[0].emotion], 20)) == 9
+    assert moved.some_of(many, ["contempt"], 3) == []

@@ -32,7 +32,7 @@ LAYERS = (
     "models train",
     "foldwise views",
     "evaluate",
-    "explain tables",
+    "explain redrawn tables",
     "baselines",
     "cropped cross_train embedding face_model gap gradients marks patch_svm saliency sources textures verification",
     "portable",

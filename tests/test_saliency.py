@@ -25,6 +25,7 @@ from ferkit.saliency import (
     mean_maps,
     moved_auc,
     nearest_face,
+    placed,
     pointing,
     randomised,
     related_share,
@@ -301,3 +302,30 @@ def drawn_smile():
     head, rng = load_head(), np.random.default_rng(1)
     amounts, _ = expression("happiness", head.action_names, rng, person_seed=11)
     return draw(model(person(11, head), head), head, amounts, scene(rng, FIXED))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv2d(1, 2, 5), nn.ReLU()],
+        [nn.Conv2d(1, 2, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 2, 5), nn.ReLU()],
+        [nn.Conv2d(1, 2, 5), nn.MaxPool2d(3, stride=2), nn.Conv2d(2, 2, 3)],
+        [nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, stride=2, padding=1)],
+    ],
+)
+def test_a_cell_is_placed_at_the_middle_of_what_it_sees(layers):
+    """What a cell sees, found by changing one pixel at a time, lies around the place that the matrix gives the cell."""
+    side, network = 32, nn.Sequential(*layers).double()
+    x = torch.rand(1, 1, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before = network(x).sum(1)[0]
+        cells, cell = len(before), len(before) // 2
+        seen = torch.zeros(side, side, dtype=torch.bool)
+        for pixel in range(side**2):
+            for amount in (-9.0, 9.0):  # a pooling sees what becomes the largest, or stops being it
+                changed = x.clone()
+                changed.view(-1)[pixel] += amount
+                seen.view(-1)[pixel] |= network(changed).sum(1)[0, cell, cell] != before[cell, cell]
+    rows = torch.nonzero(seen.any(1)).flatten()
+    middle = (int(rows[0]) + int(rows[-1]) + 1) / 2
+    assert placed(layers, side) @ (middle, middle, 1) == pytest.approx([(cell + 0.5) * side / cells] * 2)

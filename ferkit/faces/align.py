@@ -68,6 +68,11 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([back, -back @ matrix[..., 2:]], axis=-1)
 
 
+def after(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The matrix `(2, 3)` that moves points by `first` and then by `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
 def scale(matrix: np.ndarray) -> np.ndarray:
     """By how much a similarity `(..., 2, 3)` enlarges."""
     return np.hypot(matrix[..., 0, 0], matrix[..., 1, 0])
