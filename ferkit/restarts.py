@@ -35,6 +35,8 @@ Pairs = tuple[tuple[str, str], ...]
 PAIRS: dict[str, Pairs] = {
     "dtagn": (
         ("joint", "weighted_sum"),
+        ("joint", "logits_added"),
+        ("logits_added", "weighted_sum"),
         ("joint", "joint_l3"),
         ("joint", "concatenation"),
         ("joint", "dtan"),

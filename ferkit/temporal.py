@@ -141,12 +141,16 @@ def averaged(dtan: Answers, dtgn: Answers, alpha: float = 0.5) -> Answers:
 def all_methods(
     kind: str, data: Sequences, classes: Sequence[str], folds: Sequence[Fold], level: str, **how: object
 ) -> dict[str, Answers]:
-    """What every method of the paper answers, by its name in the result tables; `how` as of `train_dtan`, seed among it."""
+    """What every method of the paper answers, by its name in the result tables; `how` as of `train_dtan`, seed among it.
+
+    And "logits_added": the sum of both networks' logits, which is what joint fine-tuning starts from.
+    """
     pair = [train(kind, data, folds, level, **how) for train in (train_dtan, train_dtgn)]  # type: ignore[arg-type]
     dtan, dtgn = (one.answers(classes) for one in pair)
     tuned = {name: fine_tuned(*way, pair, data, folds, level, **how) for name, way in WAYS.items()}  # type: ignore[arg-type]
     answers = {name: one.answers(classes) for name, one in tuned.items()}
-    return {"dtan": dtan, "dtgn": dtgn, "weighted_sum": averaged(dtan, dtgn)} | answers
+    added = replace(dtan, scores=dtan.scores + dtgn.scores)
+    return {"dtan": dtan, "dtgn": dtgn, "weighted_sum": averaged(dtan, dtgn), "logits_added": added} | answers
 
 
 def true_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:

@@ -26,6 +26,7 @@ KINDS = {  # what is drawn -> its plot, the end of the file's name, what stands 
 }
 WORDS = {
     "weighted_sum": "weighted sum",
+    "logits_added": "logits added",
     "joint_l3": "L3 only",
     "dtan": "DTAN",
     "dtgn": "DTGN",
