@@ -84,7 +84,7 @@ PLANS = {
         0.25,
         0.0,
         as_paper=(_adam(4, 0.001, 176), _adam(5, 0.001, 220)),
-        as_authors_code=(_adam(4, 0.003, 176), _adam(7, 0.003, 308)),
+        as_authors_code=(_adam(4, 0.003, 176), _adam(7, 0.012, 308)),
         plain=_adam(8, 0.004, 352),
         residual=_adam(5, 0.002, 220),
         plain_width=0.5,

@@ -102,7 +102,7 @@ def draw(
         rows = part.drop(columns="panel", errors="ignore").reset_index(drop=True)
         PLOTS[plot](rows, ax=ax, **options)
         ax.set_title(name)
-    if plot in ONE_LEGEND and len(panels) > 1:
+    if plot in ONE_LEGEND and (len(panels) > 1 or plot == "plot_trainings"):
         _alike(figure, plot in ONE_SCALE)
     figure.suptitle(title)
     figure.draw_without_rendering()  # labels outside the axes find their place in the second pass only

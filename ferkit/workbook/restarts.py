@@ -36,10 +36,10 @@ WORDS = {
     "cnn2": "CNN (2)",
     "cnn5": "CNN (5)",
     "emotionnet2": "EmotionNet 2",
-    "as_paper": "as in the paper",
+    "as_paper": "the paper's variant",
     "as_authors_code": "EmotionalDAN",
     "emotionaldan": "EmotionalDAN",
-    "emotion_alone": "without landmarks",
+    "emotion_alone": "itself without landmarks",
 }
 
 
@@ -65,10 +65,11 @@ def repeat(
         found[name] = restarts.means(table), restarts.differences(table, restarts.PAIRS[name])
         made_by = {"command": "make restarts", "level": level, "seed": seed, "starts": starts}
         for kind, mine in zip(KINDS, found[name], strict=True):
-            photographs = mine["data"].isin(PHOTOGRAPHS)
+            drawable = mine.dropna(subset=["low", "high"])  # a single number a training has no people to draw
+            photographs = drawable["data"].isin(PHOTOGRAPHS)
             for rows, ending in ((~photographs, ""), (photographs, "_photographs")):
                 if rows.any():
-                    _save(kind, name, ending, mine[rows], Path(figures), made_by)
+                    _save(kind, name, ending, drawable[rows], Path(figures), made_by)
     return found
 
 
@@ -83,7 +84,7 @@ def _save(kind: str, name: str, ending: str, table: pd.DataFrame, figures: Path,
         figures / folder,
         ("trainings" if name == folder else f"trainings_{name}") + ending + last,
         made_by=made_by,
-        size=(5.2, 1.5 + 0.42 * shown["panel"].value_counts().max()),
+        size=(5.2 if shown["panel"].nunique() > 1 else 7.5, 1.6 + 0.42 * shown["panel"].value_counts().max()),
         title=f"{title}: {made_by['starts']} trainings of each, 95 % over people and trainings",
         xlabel=words.format(what),
     )
@@ -91,7 +92,8 @@ def _save(kind: str, name: str, ending: str, table: pd.DataFrame, figures: Path,
 
 def in_words(pair: str) -> str:
     """`joint minus joint_l3` as a reader would say it."""
-    return " minus ".join(WORDS.get(each, each) for each in pair.split(" minus "))
+    methods = [each.partition(", ") for each in pair.split(" minus ")]
+    return " minus ".join(WORDS.get(name, name) + comma + state for name, comma, state in methods)
 
 
 def answers(name: str, start: int, level: str, seed: int, out: Path, progress: bool = True) -> pd.DataFrame:
