@@ -9,7 +9,7 @@ import pytest
 
 from ferkit import cross_database, evaluate, restarts, temporal
 from ferkit.models.layers import restarted
-from ferkit.workbook.restarts import FIGURES, answers, in_words, repeat
+from ferkit.workbook.restarts import FIGURES, PHOTOGRAPHS, answers, in_words, repeat
 
 HOW = {"progress": False, "device": "cpu", "precision": "32"}
 pytestmark = pytest.mark.filterwarnings("ignore:.*have no prepared face.*")
@@ -84,7 +84,12 @@ def test_each_table_has_the_pairs_that_are_compared(name, tmp_path):
     for table in (means, differences):
         assert np.allclose(table["value"], table[["training_0", "training_1"]].mean(axis=1))
     drawn = list(figures.rglob("*.json"))
-    assert sorted(file.stem.endswith("_means") for file in drawn) == [False, True]
+    assert {file.stem.endswith("_means") for file in drawn} == {False, True}
+    photographs = sum(
+        "photographs" in file.stem for file in drawn
+    )  # where there are any, they have figures of their own
+    assert photographs == 2 * bool(set(PHOTOGRAPHS) & set(means["data"]))
+    assert len(drawn) == 2 + photographs
     assert all(json.loads(file.read_text())["made_by"]["starts"] == 2 for file in drawn)
     before = set(out.rglob("training.safetensors"))
     assert set(answers(name, 1, "smoke", 0, out, False)["start"]) == {1}
