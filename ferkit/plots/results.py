@@ -134,9 +134,10 @@ def plot_intervals(
     for column in marks:
         if column in rows and rows[column].notna().any():
             ax.plot(rows[column], rows["y"], ls="", **marks[column])
+    digits = 3 if rows["value"].max() < 0.2 else 2
     for y, value, high in zip(rows["y"], rows["value"], rows["high"], strict=True):
         place = (0 if np.isnan(value) else np.nanmax([value, high]), y)
-        text = "undefined" if np.isnan(value) else f"{value:.2f}"
+        text = "undefined" if np.isnan(value) else f"{value:.{digits}f}"
         ax.annotate(text, place, (6, 0), textcoords="offset points", va="center", color=INK)
     right = ax.get_xlim()[1]
     ax.set(

@@ -36,10 +36,10 @@ WORDS = {
     "cnn2": "CNN (2)",
     "cnn5": "CNN (5)",
     "emotionnet2": "EmotionNet 2",
-    "as_paper": "the paper's variant",
+    "as_paper": "DAN as in the paper",
     "as_authors_code": "EmotionalDAN",
     "emotionaldan": "EmotionalDAN",
-    "emotion_alone": "itself without landmarks",
+    "emotion_alone": "DAN without landmarks",
 }
 
 
