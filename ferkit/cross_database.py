@@ -32,7 +32,8 @@ from ferkit.portable import save_network
 from ferkit.train import Examples, Recipe, Trained, scores, train
 from ferkit.views import View
 
-LANDMARKS_ALONE = dan.DanLoss(1, 0, mean=True)
+LANDMARKS_ALONE, EMOTION_ALONE = dan.DanLoss(1, 0, mean=True), dan.DanLoss(0, 1, mean=True)
+SMALL = ("cnn2", "cnn5", "emotionnet2")  # what EmotionalDAN is compared with at every level
 TESTED, VALIDATED = 5, 10  # a fifth of the people is tested, a tenth of the others chooses the epoch
 
 
@@ -49,7 +50,7 @@ class Plan:
     residual: Recipe  # of the deeper ones
     plain_width: float = 1.0  # of the plain networks among them
     versions: int = 1  # of each training face beside the one that was found: shaken, every other one in a mirror
-    compared: tuple[str, ...] = ("cnn2", "cnn5", "emotionnet2")
+    compared: tuple[str, ...] = SMALL
 
     def recipes(self, variant: str) -> tuple[Recipe, Recipe]:
         """The recipes of both stages with their losses."""
@@ -102,7 +103,7 @@ PLANS = {
         plain=_adam(40, 0.001, 5000),
         residual=_adam(40, 0.001, 5000),
         versions=3,
-        compared=("cnn2", "cnn5", "emotionnet2", "inception"),
+        compared=(*SMALL, "inception"),
     ),
 }
 
@@ -234,6 +235,15 @@ def keep_networks(
         save_network(Path(folder) / f"{kind}.safetensors", kind, arguments, network, trained.names, [view], about=about)
         for kind, (arguments, network) in kept.items()
     ]
+
+
+def train_and_keep(
+    models: str | Path, level: str, seed: int = 0, *, start: int = 0, about: str = "", **how: Any
+) -> list[Path]:
+    """EmotionalDAN as in the authors' code, which learns more at `lesson`, and SMALL, trained and written by `keep_networks`."""
+    trained = train_dan(level, seed, variant="as_authors_code", start=start, **how)
+    others = {name: train_compared(name, level, seed, start=start, **how) for name in SMALL}
+    return keep_networks(models, level, trained, others, about)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ferkit import cross_database, identity, patch_folds, tandem
+from ferkit import cross_database, patch_folds, tandem
 from ferkit.data import protocols
 from ferkit.data.folds import people
 from ferkit.faces.store import prepare
@@ -83,29 +83,17 @@ def _patches(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) 
 
 
 def _dan(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
-    kept: dict[str, Any] = {"folder": out / "networks" / "08", **how}
-    trained = cross_database.train_dan(
-        level, seed, variant="as_authors_code", **kept
-    )  # as_paper learns less at `lesson`
-    others = {
-        name: cross_database.train_compared(name, level, seed, **kept) for name in ("cnn2", "cnn5", "emotionnet2")
-    }
-    cross_database.keep_networks(out / "models", level, trained, others, words)
+    folder = out / "networks" / "08"
+    cross_database.train_and_keep(out / "models", level, seed, about=words, folder=folder, **how)
 
 
 def _tandem(out: Path, level: str, seed: int, words: str, how: dict[str, Any]) -> None:
-    kept: dict[str, Any] = {"seed": seed, "folder": out / "networks" / "07", **how}
-    setup = tandem.setup_of(level, "sequences")
-    everybody = identity.identity_faces(identity.load_identities("identities", level, seed), seed)
-    known = identity.train_identity(setup.identity, everybody, **kept).network
-    folds = tandem.expression_folds(load_clips("sequences", level, seed), setup.folds, seed)
-    faces = tandem.faces_of([clip for fold in folds for clip in fold.test], setup.size)
-    found = tandem.train_emotion(setup, known, faces, folds, ["joint"], **kept)  # type: ignore[arg-type]
-    tandem.keep_networks(out / "models", setup, found, faces.classes, words)
+    faces, found = tandem.train_drawn(level, seed, ["joint"], folder=out / "networks" / "07", **how)
+    tandem.keep_networks(out / "models", tandem.setup_of(level, "sequences"), found, faces.classes, words)
 
 
 MAKERS: dict[str, tuple[str, Callable[[Path, str, int, str, dict[str, Any]], None]]] = {
     "patch_alexnet": ("posed", _patches),
-    **dict.fromkeys(("cnn2", "cnn5", "emotionnet2", "emotionaldan"), ("wild", _dan)),
+    **dict.fromkeys((*cross_database.SMALL, "emotionaldan"), ("wild", _dan)),
     **dict.fromkeys(("resnet", "tandem"), ("sequences", _tandem)),
 }

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from ferkit.data.clips import Clip
 from ferkit.evaluate import Score, bootstrap
+from ferkit.explain import change
 from ferkit.faces import align
 from ferkit.faces.detect import Face, find_face
 from ferkit.faces.sequence_examples import sequence_examples
@@ -132,10 +133,10 @@ def standing_still(sequences: Sequence[ShownSequence]) -> list[ShownSequence]:
     return [replace(each, pictures=each.pictures[[each.peak] * len(each.pictures)]) for each in sequences]
 
 
-def differences(sequences: Sequence[ShownSequence]) -> tuple[np.ndarray, np.ndarray]:
+def changes(sequences: Sequence[ShownSequence]) -> tuple[np.ndarray, np.ndarray]:
     """Maps of no network: how much grey levels differ between the first picture and the peak, `(N, S, S)`, and matrices as of `maps`."""
     pairs = np.stack([each.pictures[[0, each.peak]] for each in sequences]).astype(np.float32)
-    return np.abs(pairs[:, 1] - pairs[:, 0]), np.stack([each.matrix for each in sequences])
+    return change(torch.from_numpy(pairs)), np.stack([each.matrix for each in sequences])
 
 
 def class_of(network: Network, emotion: str) -> int | None:

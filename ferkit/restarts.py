@@ -10,7 +10,7 @@ Convention
 - Comparisons are paired: the same start, the same sample, two methods.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ferkit import cross_database as cross
-from ferkit import identity, moved, tandem, temporal
+from ferkit import moved, tandem, temporal
 from ferkit.cropped import CLASSES, errors
 from ferkit.evaluate import over_trainings, right_among
-from ferkit.loaders import load_clips
 from ferkit.models import emotionaldan as dan
 from ferkit.models.layers import restarted
 from ferkit.portable import load_network
 from ferkit.train import scores
 
 VARIANT = "as_authors_code"  # as_paper learns less at `lesson`
-EMOTION_ALONE = dan.DanLoss(0, 1, mean=True)
 SHUFFLED = "{}, shuffled"  # the control of a network's maps
 Pairs = tuple[tuple[str, str], ...]
 PAIRS: dict[str, Pairs] = {
@@ -44,15 +42,13 @@ PAIRS: dict[str, Pairs] = {
         ("weighted_sum", "dtan"),
     ),
     "emotionaldan": (
-        (VARIANT, "cnn2"),
-        (VARIANT, "cnn5"),
-        (VARIANT, "emotionnet2"),
+        *((VARIANT, name) for name in cross.SMALL),
         (VARIANT, "as_paper"),
         (VARIANT, "emotion_alone"),
     ),
     "tfe": (("joint", "resnet"), ("joint", "longer"), ("joint", "untrained")),
     "landmarks": (("stage 2", "stage 1"),),
-    "visualization": tuple((kind, SHUFFLED.format(kind)) for kind in ("cnn2", "cnn5", "emotionnet2", "emotionaldan")),
+    "visualization": tuple((kind, SHUFFLED.format(kind)) for kind in (*cross.SMALL, "emotionaldan")),
 }
 
 
@@ -68,7 +64,7 @@ def databases_again(level: str, seed: int, start: int, **how: Any) -> pd.DataFra
     """Which faces each network of paper 4 answers rightly: drawn ones among seven classes, photographs among those they show."""
     how |= {"start": start}
     dans = {variant: cross.train_dan(level, seed, 7, variant, **how) for variant in dan.VARIANTS}
-    dans["emotion_alone"] = cross.train_dan(level, seed, 7, VARIANT, loss=EMOTION_ALONE, **how)
+    dans["emotion_alone"] = cross.train_dan(level, seed, 7, VARIANT, loss=cross.EMOTION_ALONE, **how)
     plain = {name: cross.train_compared(name, level, seed, **how).network for name in cross.PLANS[level].compared}
     rows = []
     for place, faces in cross.faces_tested("posed", level, seed).items():
@@ -98,10 +94,8 @@ def maps_again(level: str, seed: int, start: int, models: str | Path, **how: Any
 
     Networks are written to `models`. The share of related landmarks of EmotionalDAN's mean maps stands under "related", a number a layer.
     """
-    one = cross.train_dan(level, seed, 7, VARIANT, start=start, **how)
-    others = {n: cross.train_compared(n, level, seed, start=start, **how) for n in ("cnn2", "cnn5", "emotionnet2")}
     faces, rows = moved.drawn_faces(level, seed), []
-    for file in cross.keep_networks(models, level, one, others):
+    for file in cross.train_and_keep(models, level, seed, start=start, **how):
         network = load_network(file)
         control = moved.unlearnt(network, restarted(seed, start))
         for name, asked in ((network.kind, network), (SHUFFLED.format(network.kind), control)):
@@ -116,13 +110,7 @@ def maps_again(level: str, seed: int, start: int, models: str | Path, **how: Any
 
 def identities_again(level: str, seed: int, start: int, **how: Any) -> pd.DataFrame:
     """Which faces of `sequences` the emotion network of paper 5 answers rightly, and what is made of it; all networks start anew."""
-    own, setup = restarted(seed, start), tandem.setup_of(level, "sequences")
-    everybody = identity.identity_faces(identity.load_identities("identities", level, seed), seed)
-    known = identity.train_identity(setup.identity, everybody, seed=own, **how).network
-    folds = tandem.expression_folds(load_clips("sequences", level, seed), setup.folds, seed)
-    faces = tandem.faces_of([clip for fold in folds for clip in fold.test], setup.size)
-    ways = ("joint", "longer", "untrained")
-    found = tandem.train_emotion(setup, known, faces, folds, ways, seed=own, **how)  # type: ignore[arg-type]
+    faces, found = tandem.train_drawn(level, seed, ("joint", "longer", "untrained"), start=start, **how)
     answers = {name: one.answers(faces.classes) for name, one in found.items()}
     return pd.concat(
         [_rows("sequences", name, start, each.correct(), each.people) for name, each in answers.items()],
@@ -168,5 +156,5 @@ def _over(values: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
 
 def _rows(data: str, method: str, start: int, values: ArrayLike, people: ArrayLike) -> pd.DataFrame:
     values = np.asarray(values, dtype=np.float64)
-    told: Mapping[str, Any] = {"data": data, "method": method, "start": start, "sample": np.arange(len(values))}
-    return pd.DataFrame({**told, "person": np.asarray(people, dtype=str), "value": values})
+    rows = pd.DataFrame({"sample": range(len(values)), "person": np.asarray(people, dtype=str), "value": values})
+    return rows.assign(data=data, method=method, start=start)

@@ -26,9 +26,21 @@ from ferkit.cross_train import CrossTrained, cross_train, parts_of
 from ferkit.data import fer2013, protocols
 from ferkit.data.clips import Clip
 from ferkit.data.folds import Fold, folds_ascending, people
-from ferkit.identity import ALIGNED, COLUMNS, ROWS, Learning, aligned, as_tensor, features, middle
+from ferkit.identity import (
+    ALIGNED,
+    COLUMNS,
+    ROWS,
+    Learning,
+    aligned,
+    as_tensor,
+    features,
+    identity_faces,
+    load_identities,
+    middle,
+    train_identity,
+)
 from ferkit.labels import EMOTIONS, LabelSet
-from ferkit.models.layers import mixed, seeded
+from ferkit.models.layers import mixed, restarted, seeded
 from ferkit.models.tfe import INPUT, ConvNet, ResNet, Tandem
 from ferkit.portable import save_network
 from ferkit.train import scores
@@ -172,6 +184,21 @@ def train_emotion(
         joined = [_joined(known, resnet, classes, way == "frozen", second) for resnet in resnets]
         found[way] = cross_train(joined, recipe, inputs, *given, **how)
     return found
+
+
+def train_drawn(
+    level: str, seed: int, ways: Iterable[str], *, start: int = 0, **how: Any
+) -> tuple[Faces, dict[str, CrossTrained]]:
+    """Both phases of notebook 07 on drawn people: the faces of `sequences`, and `train_emotion` of them.
+
+    Another `start` is another training of every network on the same faces, the identity network among them.
+    """
+    setup, how = setup_of(level, "sequences"), {**how, "seed": restarted(seed, start)}
+    everybody = identity_faces(load_identities("identities", level, seed), seed)
+    known = train_identity(setup.identity, everybody, **how).network
+    folds = expression_folds(loaders.load_clips("sequences", level, seed), setup.folds, seed)
+    faces = faces_of([clip for fold in folds for clip in fold.test], setup.size)
+    return faces, train_emotion(setup, known, faces, folds, ways, **how)  # type: ignore[arg-type]
 
 
 def identity_svm(identity: ConvNet, faces: Faces, folds: Sequence[Fold], seed: int = 0) -> baselines.Answers:

@@ -133,9 +133,23 @@ def fine_tuned(
     return cross_train(first, recipe, inputs, data.labels, data.people, folds, seed=seed, augment=vary, **how)  # type: ignore[arg-type]
 
 
-def averaged(dtan: Answers, dtgn: Answers, alpha: float = 0.5) -> Answers:
-    """What the weighted sum of the two networks' softmax outputs answers (equation 7)."""
-    return replace(dtan, scores=weighted_sum(softmax(dtan.scores), softmax(dtgn.scores), alpha))
+def train_pair(
+    kind: str, data: Sequences, folds: Sequence[Fold], level: str, **how: object
+) -> tuple[CrossTrained, CrossTrained]:
+    """DTAN and DTGN; `how` as of `train_dtan`, seed among it."""
+    return train_dtan(kind, data, folds, level, **how), train_dtgn(kind, data, folds, level, **how)  # type: ignore[arg-type]
+
+
+def fine_tuned_ways(
+    pair: Sequence[CrossTrained], data: Sequences, folds: Sequence[Fold], level: str, **how: object
+) -> dict[str, CrossTrained]:
+    """The pair `fine_tuned` in each of WAYS."""
+    return {name: fine_tuned(*way, pair, data, folds, level, **how) for name, way in WAYS.items()}  # type: ignore[arg-type]
+
+
+def averaged(dtan: Answers, dtgn: Answers) -> Answers:
+    """What the mean of the two networks' softmax outputs answers (equation 7 with the paper's alpha)."""
+    return replace(dtan, scores=weighted_sum(softmax(dtan.scores), softmax(dtgn.scores)))
 
 
 def all_methods(
@@ -145,9 +159,9 @@ def all_methods(
 
     And "logits_added": the sum of both networks' logits, which is what joint fine-tuning starts from.
     """
-    pair = [train(kind, data, folds, level, **how) for train in (train_dtan, train_dtgn)]  # type: ignore[arg-type]
+    pair = train_pair(kind, data, folds, level, **how)
     dtan, dtgn = (one.answers(classes) for one in pair)
-    tuned = {name: fine_tuned(*way, pair, data, folds, level, **how) for name, way in WAYS.items()}  # type: ignore[arg-type]
+    tuned = fine_tuned_ways(pair, data, folds, level, **how)
     answers = {name: one.answers(classes) for name, one in tuned.items()}
     added = replace(dtan, scores=dtan.scores + dtgn.scores)
     return {"dtan": dtan, "dtgn": dtgn, "weighted_sum": averaged(dtan, dtgn), "logits_added": added} | answers

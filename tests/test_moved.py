@@ -205,8 +205,8 @@ def test_sequences_that_stand_still_show_the_peak_and_no_difference(sequences, d
     still = moved.standing_still(sequences)
     for each, before in zip(still, sequences, strict=True):
         assert (each.pictures == before.pictures[before.peak]).all()
-    assert not moved.differences(still)[0].any()
-    assert all(heat.any() for heat in moved.differences(sequences)[0])
+    assert not moved.changes(still)[0].any()
+    assert all(heat.any() for heat in moved.changes(sequences)[0])
     assert not np.allclose(moved.maps(dtan, still)[0], moved.maps(dtan, sequences)[0])
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from ferkit import cross_database, evaluate, restarts, temporal
+from ferkit.loaders import PHOTOGRAPHS
 from ferkit.models.layers import restarted
-from ferkit.workbook.restarts import FIGURES, PHOTOGRAPHS, answers, in_words, repeat
+from ferkit.workbook.restarts import FIGURES, answers, in_words, repeat
 
 HOW = {"progress": False, "device": "cpu", "precision": "32"}
 pytestmark = pytest.mark.filterwarnings("ignore:.*have no prepared face.*")

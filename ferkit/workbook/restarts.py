@@ -10,6 +10,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from ferkit import plots, restarts
+from ferkit.gallery import CALLED
+from ferkit.loaders import PHOTOGRAPHS
 
 STARTS = 5
 FIGURES = {  # name of the tables -> folder of the figures, title, what is measured
@@ -19,12 +21,11 @@ FIGURES = {  # name of the tables -> folder of the figures, title, what is measu
     "tfe": ("tfe", "Paper 5", "accuracy"),
     "visualization": ("visualization", "Grad-CAM", "area under the ROC curve"),
 }
-PHOTOGRAPHS = ("london", "cmu")  # they have figures of their own
 KINDS = {  # what is drawn -> its plot, the end of the file's name, what stands below the axis
     "means": ("plot_intervals", "_means", "{}"),
     "differences": ("plot_trainings", "", "difference: {}"),
 }
-WORDS = {
+WORDS = CALLED | {
     "weighted_sum": "weighted sum",
     "logits_added": "logits added",
     "joint_l3": "L3 only",
@@ -33,12 +34,8 @@ WORDS = {
     "resnet": "ResNet",
     "longer": "ResNet, longer",
     "untrained": "identity untrained",
-    "cnn2": "CNN (2)",
-    "cnn5": "CNN (5)",
-    "emotionnet2": "EmotionNet 2",
     "as_paper": "DAN as in the paper",
     "as_authors_code": "EmotionalDAN",
-    "emotionaldan": "EmotionalDAN",
     "emotion_alone": "DAN without landmarks",
 }
 
@@ -66,7 +63,7 @@ def repeat(
         made_by = {"command": "make restarts", "level": level, "seed": seed, "starts": starts}
         for kind, mine in zip(KINDS, found[name], strict=True):
             drawable = mine.dropna(subset=["low", "high"])  # a single number a training has no people to draw
-            photographs = drawable["data"].isin(PHOTOGRAPHS)
+            photographs = drawable["data"].isin(PHOTOGRAPHS)  # they have figures of their own
             for rows, ending in ((~photographs, ""), (photographs, "_photographs")):
                 if rows.any():
                     _save(kind, name, ending, drawable[rows], Path(figures), made_by)
