@@ -1,4 +1,4 @@
-# Each target makes the virtual environment by itself when that is needed. `make help` lists the targets.
+# Each target sets up the virtual environment when needed. `make help` lists the targets.
 #
 #   make run ARGS="02 --dataset folder --data-root my_pictures"    arguments for the command behind the target
 #   make test VENV=some/other/venv PYTHON=python3.12               another environment, another Python
@@ -14,16 +14,21 @@ WANTED = { pwd; cat requirements.txt pyproject.toml; }
 CORES = --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab figures notebooks restarts bench lint setup clean
+.PHONY: help run test test-slow campaign lab figures notebooks study judge displacement weights bench lint setup clean
 
 help:
 	@echo 'make run      run all notebooks; ends with a table of results and the path of index.html'
-	@echo 'make test     run all tests, the notebooks among them'
+	@echo 'make test     run all tests but the slow ones, the notebooks among them'
+	@echo 'make test-slow  run the slow tests, such as the notebooks at level paper in miniature, half an hour'
+	@echo 'make campaign  mutate inputs and state and kill at file events, for 20 minutes (ARGS="--seed 1")'
 	@echo 'make lab      open the notebooks in JupyterLab'
-	@echo 'make figures  draw every figure again from its saved numbers'
-	@echo 'make notebooks  run the committed notebooks where they are and keep their outputs and figures'
-	@echo 'make restarts   train papers 3 to 5 again from five first weights each: how much is chance? (half an hour)'
-	@echo 'make bench    measure speed'
+	@echo 'make figures  redraw every figure from its saved numbers'
+	@echo 'make notebooks  run the committed notebooks in place and keep their outputs and figures'
+	@echo 'make study    train all papers five times until they have learnt, and judge their claims (hours)'
+	@echo 'make judge JUDGE=folder   ask the judge in that folder about the drawn expressions; it needs Node'
+	@echo 'make displacement         measure how far drawn expressions move the face'
+	@echo 'make weights  draw people, train the models that ferkit predict uses, and write their weights '
+	@echo 'make bench    measure speed beside the usual ways; writes docs/speed.md'
 	@echo 'make lint     check style and types'
 	@echo 'make clean    delete build/ and the caches of tools; the environment stays'
 	@echo 'Options: ARGS="..." for the command behind the target, VENV=folder, PYTHON=python3.12'
@@ -31,33 +36,63 @@ help:
 run: setup
 	@"$(BIN)/ferkit" run $(ARGS)
 
-# The head of the drawn faces is made before the tests, so that not each of their processes makes it.
-test: setup
-	@"$(BIN)/python" -c 'from ferkit.synthetic.head import load_head; load_head()'
+test: head
 	@"$(BIN)/python" -m pytest $(CORES) $(ARGS)
 
+test-slow: head
+	@"$(BIN)/python" -m pytest $(CORES) -m slow $(ARGS)
+
+# The head of the drawn faces is made once, rather than by each process of the tests.
+.PHONY: head
+head: setup
+	@"$(BIN)/python" -c 'from ferkit.drawn.head import load_head; load_head()'
+
+campaign: setup
+	@"$(BIN)/python" tests/campaign.py $(ARGS)
+
+# Settings of JupyterLab are in .jupyter: no news, no question about them.
 lab: setup
-	@"$(BIN)/jupyter" lab notebooks $(ARGS)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	    "$(BIN)/jupyter" lab notebooks $(ARGS)
 
 figures: setup
 	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; print(redraw_all("figures").to_string(index=False))'
 
-# The committed notebooks: run where they are, at `lesson`, outputs kept; their figures go to figures/.
+# Run the committed notebooks in place, at `lesson`; their figures go to figures/.
 notebooks: setup
 	@"$(BIN)/python" -c 'from ferkit.workbook.publish import publish; publish()'
 
-# Written where `make notebooks` keeps its networks and figures, so what those trained is found.
-restarts: setup
-	@"$(BIN)/python" -c 'from ferkit.workbook.restarts import repeat; [print(t.to_string()) for both in repeat().values() for t in both]'
+study: setup
+	@"$(BIN)/ferkit" study $(ARGS)
+
+# The judge is no part of ferkit: its folder holds judge.mjs (.github/CONTRIBUTING.md).
+JUDGE ?=
+JUDGED = $(CURDIR)/build/judge
+judge: setup
+	@test -f "$(JUDGE)/judge.mjs" || { echo 'name the folder of judge.mjs: make judge JUDGE=folder' >&2; exit 2; }
+	@rm -rf "$(JUDGED)"
+	@"$(BIN)/python" -c 'import sys; from ferkit.workbook.studies.judge import save_judge_pictures; save_judge_pictures(sys.argv[1])' "$(JUDGED)"
+	@cd "$(JUDGE)" && for detector in ssd tiny; do \
+	    node judge.mjs $$detector "$(JUDGED)/TABLE.csv" "$(JUDGED)" "$(JUDGED)/$$detector.csv" || exit 1; done
+	@"$(BIN)/python" -c 'import sys; from ferkit.workbook.studies.judge import record_answers; record_answers(sys.argv[1])' "$(JUDGED)"
+
+displacement: setup
+	@"$(BIN)/python" -c 'from ferkit.workbook.studies.displacement import measure_portraits, save_displacements; save_displacements(measure_portraits(), "drawn")'
+
+weights: setup
+	@"$(BIN)/python" -c 'from ferkit.predict.train import make_weights; print(*make_weights(), sep="\n")'
+	@"$(BIN)/python" -c 'from ferkit.workbook.studies.predictor import record_models; print(record_models())'
 
 bench: setup
+	@mkdir -p build
 	@"$(BIN)/python" -m pytest tests/bench -o python_files='bench_*.py' -o python_functions='bench_*' \
-	    --benchmark-columns=median,iqr,rounds $(ARGS)
+	    --benchmark-columns=median,iqr,rounds --benchmark-json=build/bench.json $(ARGS)
+	@"$(BIN)/python" tests/bench/table.py build/bench.json docs/speed.md
 
 lint: setup
 	@"$(BIN)/ruff" check . && "$(BIN)/ruff" format --check . && "$(BIN)/mypy"
 
-# The stamp holds what was installed and from where; anything else than a perfect match installs again.
+# The stamp records what was installed and from where; any difference installs again.
 setup:
 	@$(WANTED) | cmp -s - "$(STAMP)" && "$(BIN)/python" -c '' || $(MAKE) --no-print-directory install
 
@@ -85,7 +120,7 @@ install:
 	           /^Installing/ { print "  unpacking " n " packages"; fflush() }'
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@echo 'Making the head of the drawn faces (once, a minute)'
-	@"$(BIN)/python" -c 'from ferkit.synthetic.head import load_head; load_head()'
+	@"$(BIN)/python" -c 'from ferkit.drawn.head import load_head; load_head()'
 	@$(WANTED) > "$(STAMP)"
 
 clean:

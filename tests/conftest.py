@@ -9,18 +9,32 @@ import hypothesis
 import numpy as np
 import pytest
 
-# Tests share the cores by running side by side: torch, imported later, takes one thread, and so do the kernels of notebooks.
+# Tests run in parallel, so torch (imported later) and notebook kernels take one thread each.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-# Times on a busy machine say nothing, so there is no deadline; CI draws the same examples every time.
-hypothesis.settings.register_profile("ferkit", deadline=None, derandomize=bool(os.environ.get("CI")))
+# Times on a busy computer mean nothing, so there is no deadline; CI uses the same examples always.
+hypothesis.settings.register_profile(
+    "ferkit", deadline=None, derandomize=bool(os.environ.get("CI"))
+)
 hypothesis.settings.load_profile("ferkit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "slow" not in config.option.markexpr:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    for item in items:
+        if item.get_closest_marker("loopback"):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
+        else:
+            item.add_marker(pytest.mark.disable_socket)
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real photographs. Skips when there is none; where FERKIT_DATA is set, absence is a failure."""
+    """Return FERKIT_DATA, the folder of photographs; skip when it is not set."""
     root = os.environ.get("FERKIT_DATA")
     if not root:
         pytest.skip("no real photographs: FERKIT_DATA is not set")
@@ -30,46 +44,60 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_face() -> tuple[np.ndarray, np.ndarray]:
-    """Picture `(224, 224, 3)` uint8 and landmarks `(68, 2)` of person 3, neutral, in the scene where nothing varies; not to be changed."""
-    from ferkit.synthetic.draw import draw, model
-    from ferkit.synthetic.expressions import expression
-    from ferkit.synthetic.head import load_head
-    from ferkit.synthetic.people import person
-    from ferkit.synthetic.scene import FIXED, scene
+    """Draw person 3, neutral, in the plain scene; do not change the arrays.
+
+    Picture `(224, 224, 3)` uint8 and landmarks `(68, 2)`.
+    """
+    from ferkit.drawn.draw import draw
+    from ferkit.drawn.expressions import sample_expression
+    from ferkit.drawn.head import load_head
+    from ferkit.drawn.model import make_person_model
+    from ferkit.drawn.people import make_person
+    from ferkit.drawn.scene import FIXED, sample_scene
 
     head, rng = load_head(), np.random.default_rng(0)
-    amounts, _ = expression("neutral", head.action_names, rng, person_seed=3)
-    frame = draw(model(person(3, head), head), head, amounts, scene(rng, FIXED))
+    amounts, _ = sample_expression("neutral", head.action_names, rng, person_seed=3)
+    frame = draw(
+        make_person_model(make_person(3, head), head), head, amounts, sample_scene(rng, FIXED)
+    )
     return frame.image, frame.landmarks
 
 
 @pytest.fixture(scope="session")
 def picture_network(tmp_path_factory) -> Path:
     """A file with a small convolutional network of seven classes, as its builder leaves it."""
-    from ferkit.labels import SEVEN
-    from ferkit.models.layers import seeded
-    from ferkit.models.tfe import ResNet
-    from ferkit.portable import save_network
-    from ferkit.views import View
+    from ferkit.core.labels import SEVEN
+    from ferkit.faces.views import View
+    from ferkit.papers.tfe.network import ResNet
+    from ferkit.papers.tfe.specs import RESNET
+    from ferkit.predict.network_file import save_network
+    from ferkit.training.seeds import seeded
+    from ferkit.training.spec import Network
 
     module = seeded(lambda: ResNet(7, "resnet12", 48, 0.5), 5)
     arguments = {"classes": 7, "kind": "resnet12", "width": 0.5}
     path = tmp_path_factory.mktemp("networks") / "resnet.safetensors"
-    return save_network(path, "resnet", arguments, module, SEVEN, [View(48)])
+    return save_network(path, Network(RESNET, arguments, SEVEN, (View(48),), module))
 
 
 @pytest.fixture(scope="session")
 def sequence_network(tmp_path_factory) -> Path:
     """A file with a network that looks at four frames."""
-    from ferkit.labels import SEVEN
-    from ferkit.models.dtagn import build
-    from ferkit.portable import save_network
-    from ferkit.views import View
+    from ferkit.core.labels import SEVEN
+    from ferkit.faces.views import View
+    from ferkit.papers.dtagn.network import build
+    from ferkit.papers.dtagn.specs import DTAN
+    from ferkit.predict.network_file import save_network
+    from ferkit.training.spec import Network
 
     notation = "I16-C(5,4)-P2-FC8-S7"
     arguments = {"notation": notation, "frames": 4, "centred": False}
-    path, views = tmp_path_factory.mktemp("networks") / "dtan.safetensors", [View(16, grey=True, face=16)]
-    return save_network(path, "dtan", arguments, build(notation, 4), SEVEN, views, frames=4)
+    path, views = (
+        tmp_path_factory.mktemp("networks") / "dtan.safetensors",
+        [View(16, grey=True, face=16)],
+    )
+    network = Network(DTAN, arguments, SEVEN, tuple(views), build(notation, 4), frames=4)
+    return save_network(path, network)
 
 
 @pytest.fixture
@@ -89,7 +117,7 @@ def _faces_found() -> dict[tuple, list]:
 
 @pytest.fixture
 def searched_once(_faces_found, monkeypatch) -> None:
-    """No picture is searched twice: tests ask about few different frames, and a search takes a quarter of a second."""
+    """Search each picture for faces only once, since a search takes 0.25 s."""
     from ferkit.faces import detect
 
     search = detect.find_faces

@@ -29,7 +29,11 @@ def lock(monkeypatch, folder: Path) -> None:
 
         return asked
 
-    for name, allowed in {"listdir": 0, "scandir": 0, "stat": 1}.items():  # of itself one may know that it is there
+    for name, allowed in {
+        "listdir": 0,
+        "scandir": 0,
+        "stat": 1,
+    }.items():  # of itself one may know that it is there
         monkeypatch.setattr(os, name, refusing(getattr(os, name), allowed))
 
 
@@ -45,7 +49,12 @@ def junk(folder: Path) -> None:
 
 def make_cmu(root: Path) -> int:
     """Two people at two scales, one capture with a glitch; returns the clips at one scale."""
-    names = ["an2i_straight_happy_open", "an2i_left_angry_sunglasses", "kk49_straight_neutral_open", "kk49_up_sad_open"]
+    names = [
+        "an2i_straight_happy_open",
+        "an2i_left_angry_sunglasses",
+        "kk49_straight_neutral_open",
+        "kk49_up_sad_open",
+    ]
     for name in names:
         person = root / "faces" / name.split("_")[0]
         picture(person / f"{name}_2.pgm")
@@ -65,7 +74,9 @@ def make_london(root: Path, doubled: bool = False, newline: str = "\n", bom: boo
             if suffix == "03":
                 write_tem(view / f"{person}_{suffix}.tem", newline)
         junk(view)
-    table = newline.join(["face_id,face_age,face_gender,face_eth", "001,24,female,white", "031,NA,male,white", ""])
+    table = newline.join(
+        ["face_id,face_age,face_gender,face_eth", "001,24,female,white", "031,NA,male,white", ""]
+    )
     (root / "london_info.csv").write_bytes(table.encode("utf-8-sig" if bom else "utf-8"))
     junk(root)
     return 4
@@ -81,7 +92,9 @@ def write_tem(path: Path, newline: str = "\n", points: np.ndarray | None = None)
     """A template as WebMorph writes it: n, n points, m, then three lines per contour."""
     points = [f"{x}\t{y}" for x, y in (template_points() if points is None else points)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(newline.join(["189", *points, "2", "0", "2", "0 0", "0", "3", "18 19 20", ""]).encode())
+    path.write_bytes(
+        newline.join(["189", *points, "2", "0", "2", "0 0", "0", "3", "18 19 20", ""]).encode()
+    )
     return path
 
 
@@ -97,9 +110,15 @@ def make_drawn(root: Path) -> int:
             path = f"{person}/{name}_{frame}.png"
             picture(root / path, 10 * frame)
             points = {f"{axis}{i}": float(100 * frame + i) for i in range(68) for axis in "xy"}
-            row = dict(path=path, person=person, name=name, emotion=emotion, complementary=complementary)
+            row = dict(
+                path=path, person=person, name=name, emotion=emotion, complementary=complementary
+            )
             rows.append(
-                row | dict(frame=frame, frames=frames, peak=frames - 1, intensity=frame / 3, light="left") | points
+                row
+                | dict(
+                    frame=frame, frames=frames, peak=frames - 1, intensity=frame / 3, light="left"
+                )
+                | points
             )
     pd.DataFrame(rows[::-1]).to_parquet(root / "truth.parquet")
     return 3
@@ -136,9 +155,10 @@ CKPLUS = (
 
 
 def make_ckplus(root: Path, outer: bool = True, newline: str = "\n", bom: bool = False) -> int:
-    """Five labelled sequences of four people, two without a label (one has an empty label folder); returns the labelled.
+    """Write five labelled sequences of four people; return how many are labelled.
 
-    With `outer` each archive's folder is inside another, as unpacked.
+    Two more have no label, one of them an empty label folder. With `outer` the folder of each
+    archive is inside another, as unpacked.
     """
     images, labels, facs, points = (
         root / (folder if outer else folder.rpartition("/")[2])
@@ -149,13 +169,20 @@ def make_ckplus(root: Path, outer: bool = True, newline: str = "\n", bom: bool =
             "Landmarks/Landmarks",
         )
     )
-    for person, sequence, code, numbers in (*CKPLUS, ("S005", "002", 0, (1, 2)), ("S011", "001", 0, (1, 2))):
+    for person, sequence, code, numbers in (
+        *CKPLUS,
+        ("S005", "002", 0, (1, 2)),
+        ("S011", "001", 0, (1, 2)),
+    ):
         place, name = f"{person}/{sequence}", f"{person}_{sequence}"
         for number in numbers:
             picture(images / place / f"{name}_{number:08d}.png")
             text(points / place / f"{name}_{number:08d}_landmarks.txt", face_points(number))
         peak = f"{name}_{numbers[-1]:08d}"
-        text(facs / place / f"{peak}_facs.txt", "   9.0000000e+00   4.0000000e+00\n   1.7000000e+01   0.0000000e+00\n")
+        text(
+            facs / place / f"{peak}_facs.txt",
+            "   9.0000000e+00   4.0000000e+00\n   1.7000000e+01   0.0000000e+00\n",
+        )
         if code:
             text(labels / place / f"{peak}_emotion.txt", f"   {code}.0000000e+00\n", newline, bom)
             junk(labels / place)
@@ -179,23 +206,39 @@ JAFFE = ("KA.AN1.39", "KA.NE1.26", "KM.SA3.11", "KM.SA5.13", "NA.FE3.219")
 
 
 def make_jaffe(root: Path, place: str = "jaffe") -> int:
-    """Five photographs of three people, with a take and a serial number that never were; returns the photographs."""
+    """Write five photographs of three people; return their number.
+
+    The ratings also name a take and a serial number that do not exist.
+    """
     for i, name in enumerate(JAFFE):
         picture(root / place / f"{name}.{'TIF' if i == 2 else 'tiff'}")
     rows = (
-        "N HAP SAD SUR ANG DIS FEA PIC\n  1 2.87 2.52 2.10 1.97 1.97 2.06 KA-NE1\n 40 1.2 2.5 1.9 4.3 3.1 2.2 KA-AN1\n"
+        "N HAP SAD SUR ANG DIS FEA PIC\n"
+        "  1 2.87 2.52 2.10 1.97 1.97 2.06 KA-NE1\n"
+        " 40 1.2 2.5 1.9 4.3 3.1 2.2 KA-AN1\n"
     )
-    text(root / place / "README_FIRST.txt", f"Japanese Female Facial Expression\n\n{rows}# 207 and so on\n")
+    text(
+        root / place / "README_FIRST.txt",
+        f"Japanese Female Facial Expression\n\n{rows}# 207 and so on\n",
+    )
     junk(root / place)
     junk(root)
     return len(JAFFE)
 
 
-OULU = (("P001", "Anger", 9), ("P001", "Surprise", 4), ("P051", "Happiness", 5), ("P080", "Disgust", 4))
+OULU = (
+    ("P001", "Anger", 9),
+    ("P001", "Surprise", 4),
+    ("P051", "Happiness", 5),
+    ("P080", "Disgust", 4),
+)
 
 
 def make_oulu(root: Path, place: str = "B_OriginalImg/OriginalImg") -> int:
-    """Four sequences of three people in strong visible light, and some in others; returns those in strong visible light."""
+    """Write sequences in several lights; return how many in strong visible light.
+
+    These are four, of three people.
+    """
     for light, extra in (("VL/Strong", 0), ("VL/Dark", 1), ("NI/Strong", 2)):
         for person, emotion, count in OULU[: len(OULU) - extra]:
             folder = root / place / light / person / emotion
@@ -203,7 +246,9 @@ def make_oulu(root: Path, place: str = "B_OriginalImg/OriginalImg") -> int:
                 picture(folder / f"{number:03d}.jpeg")
             junk(folder)
         junk(root / place / light)
-    picture(root / "PreprocessImg" / "VL" / "Strong" / "P001" / "Anger" / "000.jpeg")  # not the original frames
+    picture(
+        root / "PreprocessImg" / "VL" / "Strong" / "P001" / "Anger" / "000.jpeg"
+    )  # not the original frames
     return len(OULU)
 
 
@@ -211,11 +256,26 @@ MMI = "mmi-facial-expression-database_download_2020-01-31_12_00_00/Sessions"
 
 
 def make_mmi(root: Path, place: str = MMI) -> int:
-    """Three sessions to read (one turned, one upright, one dual) and five to pass over; returns those to read."""
+    """Write three usable sessions and five others; return the number of usable ones.
+
+    One is turned, one upright, one dual.
+    """
     for number, person, view, tags, kind in (
         (36, "S053-003", "0", '<Metatag Name="Emotion" Value="6"/>', "avi"),  # upright
-        (224, "S002-106", "0", '<Metatag Name="Gender" Value="1"/><Metatag Name="Emotion" Value="4"/>', "avi"),
-        (1767, "S001-120", "2", '<Metatag Name="Emotion" Value=" 1 "/>', "AVI"),  # both views side by side
+        (
+            224,
+            "S002-106",
+            "0",
+            '<Metatag Name="Gender" Value="1"/><Metatag Name="Emotion" Value="4"/>',
+            "avi",
+        ),
+        (
+            1767,
+            "S001-120",
+            "2",
+            '<Metatag Name="Emotion" Value=" 1 "/>',
+            "AVI",
+        ),  # both views side by side
         (225, "S002-107", "0", '<Metatag Name="Emotion" Value="9"/>', "avi"),  # not basic
         (226, "S002-108", "0", '<Metatag Name="Gender" Value="1"/>', "avi"),  # action units alone
         (500, "S021-001", "1", '<Metatag Name="Emotion" Value="5"/>', "avi"),  # profile
@@ -230,9 +290,14 @@ def make_mmi(root: Path, place: str = MMI) -> int:
 def make_session(folder: Path, name: str, view: str, tags: str, kind: str = "avi") -> Path:
     """One session of MMI: the film (or a picture), what is known of it, and its annotation."""
     text(
-        folder / "session.xml", f'<?xml version="1.0"?>\n<session><track view="{view}" person="2"/></session>\n', "\r\n"
+        folder / "session.xml",
+        f'<?xml version="1.0"?>\n<session><track view="{view}" person="2"/></session>\n',
+        "\r\n",
     )
-    text(folder / f"{name}.xml", f'<?xml version="1.0" encoding="UTF-8"?>\n<MetaData>\n{tags}\n</MetaData>\n')
+    text(
+        folder / f"{name}.xml",
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<MetaData>\n{tags}\n</MetaData>\n',
+    )
     (folder / f"{name}.{kind}").write_bytes(b"RIFF")
     junk(folder)
     return folder
@@ -250,20 +315,30 @@ MEFED = (  # name, complementary_dominant
 
 
 def make_mefed(root: Path, joint: bool = True, newline: str = "\r\n", bom: bool = False) -> int:
-    """Seven labelled pictures of four people and one of the test part; without `joint` only the labels of training."""
+    """Write seven labelled pictures of four people, and one of the test part.
+
+    Without `joint` only the training part has labels.
+    """
     for name, _ in MEFED:
         picture(root / ("train" if name < "Sample_074" else "val") / f"{name}.JPG")
     picture(root / "test" / "Sample_104_001.JPG")
     labelled = [(name, label) for name, label in MEFED if joint or name < "Sample_074"]
     lines = "".join(f"{name}.JPG\t{label}\n" for name, label in labelled)
-    text(root / ("training_validation_new.txt" if joint else "training_new.txt"), lines, newline, bom)
+    text(
+        root / ("training_validation_new.txt" if joint else "training_new.txt"), lines, newline, bom
+    )
     text(root / "order_of_test.txt", "Sample_104_001.JPG\n", newline)
     for folder in (root / "train", root / "test", root):
         junk(folder)
     return len(labelled)
 
 
-ISED = ((1, 4, 31, 1), (26, 7, 39, 4), (26, 12, 5, 3), (50, 1, 112, 2))  # participant, clip, peak (from 1), emotion
+ISED = (
+    (1, 4, 31, 1),
+    (26, 7, 39, 4),
+    (26, 12, 5, 3),
+    (50, 1, 112, 2),
+)  # participant, clip, peak (from 1), emotion
 
 
 def make_ised(root: Path, separator: str = "\\") -> int:
@@ -281,12 +356,31 @@ def make_ised(root: Path, separator: str = "\\") -> int:
     return len(ISED)
 
 
-def ised_row(person: object, number: object, peak: object, emotion: object, separator: str = "\\") -> list[object]:
+def ised_row(
+    person: object, number: object, peak: object, emotion: object, separator: str = "\\"
+) -> list[object]:
     """A row of the provider's table: 16 cells."""
     film = separator.join(("ISED", "videos", f"PS {person}", f"{number}.avi"))
     image = separator.join(("ISED", "peakImages", f"{person}_{number}_{peak}.jpg"))
     box, eye = np.array([[10.0, 20.0, 90.0, 90.0]]), np.array([[30.5, 40.0]])
-    return [person, f"ID{person}", number, peak, film, image, emotion, 3, "M", 0, 1, 0, box, eye, eye + 40, eye + 20]
+    return [
+        person,
+        f"ID{person}",
+        number,
+        peak,
+        film,
+        image,
+        emotion,
+        3,
+        "M",
+        0,
+        1,
+        0,
+        box,
+        eye,
+        eye + 40,
+        eye + 20,
+    ]
 
 
 def write_ised(path: Path, rows: list[list[object]]) -> Path:

@@ -1,4 +1,4 @@
-"""Tiny made-up trees of the sets that come as tables, records, films or plain folders, with the providers' traps in them."""
+"""Tiny copies of sets of photographs and videos, with the traps of their layouts."""
 
 import io
 import struct
@@ -9,7 +9,9 @@ from data_trees import junk, picture, text
 from PIL import Image
 
 MAGIC = 0xCED7230A
-HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+HEADER = (
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+)
 # Usage, own code, votes; the third is voted no face and has no name, the fifth has no majority.
 FER = (
     ("Training", 6, "8,0,0,2,0,0,0,0,0,0"),
@@ -27,15 +29,33 @@ def pixels(grey: int) -> str:
 
 
 def make_fer2013(root: Path, spaced: bool = False) -> int:
-    """Six rows, and votes of which two give no label; `spaced` as icml_face_data.csv. Returns the rows with a label."""
+    """Write six rows and their votes; return the number of rows with a label.
+
+    The votes of two rows give no label. `spaced` writes the layout of icml_face_data.csv.
+    """
     if spaced:
-        rows = ["emotion, Usage, pixels", *(f"{code},{usage},{pixels(i)}" for i, (usage, code, _) in enumerate(FER))]
+        rows = [
+            "emotion, Usage, pixels",
+            *(f"{code},{usage},{pixels(i)}" for i, (usage, code, _) in enumerate(FER)),
+        ]
         text(root / "icml_face_data.csv", "\n".join(rows) + "\n", "\r\n")
     else:
-        rows = ["emotion,pixels,Usage", *(f"{code},{pixels(i)},{usage}" for i, (usage, code, _) in enumerate(FER))]
+        rows = [
+            "emotion,pixels,Usage",
+            *(f"{code},{pixels(i)},{usage}" for i, (usage, code, _) in enumerate(FER)),
+        ]
         text(root / "fer2013.csv", "\n".join(rows) + "\n")
-    names = ["fer0000000.png", "fer0000001.png", "", "fer0000001.png", "fer0000004.png", "fer0000005.png"]
-    votes = [f"{usage},{name},{counts}" for (usage, _, counts), name in zip(FER, names, strict=True)]
+    names = [
+        "fer0000000.png",
+        "fer0000001.png",
+        "",
+        "fer0000001.png",
+        "fer0000004.png",
+        "fer0000005.png",
+    ]
+    votes = [
+        f"{usage},{name},{counts}" for (usage, _, counts), name in zip(FER, names, strict=True)
+    ]
     text(root / "fer2013new.csv", "\n".join([HEADER, *votes]) + "\n")
     junk(root)
     return 4
@@ -61,11 +81,16 @@ def record(payload: bytes, part: int = 0) -> bytes:
 
 
 def make_casia_packed(root: Path, place: str = "faces_webface_112x112") -> int:
-    """Four records with a picture among those that only describe others; one picture is cut in two parts. Returns the pictures."""
+    """Write four records with a picture, one of them in two parts; return the number.
+
+    The other records only describe these.
+    """
     body, whole = struct.Struct("<IfQQ"), jpeg(4)
     records = [record(body.pack(2, 0, 0, 0) + struct.pack("<ff", 5, 7))]
     records += [record(body.pack(0, label, i, 0) + jpeg(i)) for i, label in ((1, 0), (2, 0))]
-    records += [record(body.pack(1, 0, 3, 0) + struct.pack("<f", 1) + jpeg(3))]  # one more label, then the picture
+    records += [
+        record(body.pack(1, 0, 3, 0) + struct.pack("<f", 1) + jpeg(3))
+    ]  # one more label, then the picture
     cut = 4 * (len(whole) // 8)
     records += [record(body.pack(0, 1, 4, 0) + whole[:cut], 1) + record(whole[cut:], 3)]
     records += [record(body.pack(2, 0, key, 0) + struct.pack("<ff", 1, 3)) for key in (5, 6)]
@@ -73,26 +98,40 @@ def make_casia_packed(root: Path, place: str = "faces_webface_112x112") -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"".join(records))
     places = [sum(map(len, records[:i])) for i in range(len(records))]
-    text(root / place / "train.idx", "".join(f"{key}\t{offset}\n" for key, offset in enumerate(places)))
+    text(
+        root / place / "train.idx",
+        "".join(f"{key}\t{offset}\n" for key, offset in enumerate(places)),
+    )
     text(root / place / "property", "2,112,112\n")
     return 4
 
 
 def make_lfw(root: Path, place: str = "lfw") -> int:
-    """Five pictures of three people, text files beside them, pairs of both views; returns the pictures."""
-    for name in ("Abel_Pacheco_0001", "Abel_Pacheco_0004", "Bo_Li_0001", "George_W_Bush_0002", "George_W_Bush_0010"):
+    """Write five pictures of three people and the pairs of both views; return their number."""
+    for name in (
+        "Abel_Pacheco_0001",
+        "Abel_Pacheco_0004",
+        "Bo_Li_0001",
+        "George_W_Bush_0002",
+        "George_W_Bush_0010",
+    ):
         picture(root / place / name[:-5] / f"{name}.jpg")
     text(root / place / "pairs_01.txt", "stray\n")
     junk(root / place / "Bo_Li")
     junk(root / place)
     same, other = "Abel_Pacheco\t1\t4\n", "Abel_Pacheco\t1\tBo_Li\t1\n"
-    text(root / "pairs.txt", f"2\t1\n{same}{other}George_W_Bush\t2\t10\nBo_Li\t1\tGeorge_W_Bush\t2\n")
+    text(
+        root / "pairs.txt", f"2\t1\n{same}{other}George_W_Bush\t2\t10\nBo_Li\t1\tGeorge_W_Bush\t2\n"
+    )
     text(root / "pairsDevTest.txt", f"1\n{same}{other}", "\r\n")
     return 5
 
 
 def make_yale(root: Path, suffix: str = "") -> int:
-    """Two people in the conditions of expression and others, the misnamed file, the double and the damaged one; returns those read."""
+    """Write two people in several conditions; return the number of usable pictures.
+
+    Among them are the misnamed file, the duplicate and the damaged one.
+    """
     for person in ("subject01", "subject04"):
         for condition in ("normal", "happy", "sad", "surprised", "wink", "glasses"):
             gif(root / "yalefaces" / f"{person}.{condition}{suffix}")
@@ -109,7 +148,12 @@ def gif(path: Path) -> Path:
     return path
 
 
-CREMAD = (("1001_DFA_ANG_XX", "A"), ("1001_IEO_HAP_HI", "N"), ("1002_DFA_NEU_XX", "N"), ("1091_WSI_SAD_XX", "N:S"))
+CREMAD = (
+    ("1001_DFA_ANG_XX", "A"),
+    ("1001_IEO_HAP_HI", "N"),
+    ("1002_DFA_NEU_XX", "N"),
+    ("1091_WSI_SAD_XX", "N:S"),
+)
 
 
 def make_cremad(root: Path) -> int:
@@ -117,8 +161,14 @@ def make_cremad(root: Path) -> int:
     for name in (*(name for name, _ in CREMAD), "1076_MTI_SAD_XX"):
         (root / "VideoFlash").mkdir(parents=True, exist_ok=True)
         (root / "VideoFlash" / f"{name}.flv").write_bytes(b"FLV\x01")
-    head = '"","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote","MultiModalLevel"\n'
-    rows = (f'"{i}","{name}","A",50,"{vote}",60,"A",70\n' for i, (name, vote) in enumerate(CREMAD, start=1))
+    head = (
+        '"","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel",'
+        '"MultiModalVote","MultiModalLevel"\n'
+    )
+    rows = (
+        f'"{i}","{name}","A",50,"{vote}",60,"A",70\n'
+        for i, (name, vote) in enumerate(CREMAD, start=1)
+    )
     text(root / "processedResults" / "summaryTable.csv", head + "".join(rows))
     junk(root / "VideoFlash")
     return 3
@@ -126,11 +176,16 @@ def make_cremad(root: Path) -> int:
 
 def make_pointer(path: Path) -> None:
     """What Git leaves in place of a file where Git LFS is not installed."""
-    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 123456\n")
+    path.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 123456\n"
+    )
 
 
 def make_ravdess(root: Path, archive: bool = True) -> int:
-    """Two actors: four films without sound, one of them calm, and others with sound or sung; returns those read."""
+    """Write videos of two actors; return the number of usable ones.
+
+    Four have no sound (one of them is calm); others have sound or are sung.
+    """
     for name in (
         "02-01-01-01-01-01",
         "02-01-06-02-02-01",
@@ -147,7 +202,10 @@ def make_ravdess(root: Path, archive: bool = True) -> int:
     return 4
 
 
-AFFECTNET = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+AFFECTNET = (
+    "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+    "expression,valence,arousal"
+)
 UNREADABLE = "103/29a31ebf1567693f4644c8ba3476ca9a72ee07fe67a5860d98707a0a.jpg"
 
 
@@ -158,14 +216,26 @@ def affectnet_row(path: str, code: object, valence: object = 0.74, arousal: obje
 
 
 def make_affectnet(root: Path, newline: str = "\n", bom: bool = False) -> int:
-    """The first release: rows without an emotion or a readable picture among others, validation without a header; returns those read."""
+    """Write the first release; return the number of usable rows.
+
+    Some rows have no emotion or no readable picture; the validation table has no header.
+    """
     rows = {
-        "training.csv": (("17/0a1b.jpg", 1), ("17/0a2b.JPG", 0), ("2/ff.png", 10), (UNREADABLE, 1), ("103/c.bmp", 7)),
+        "training.csv": (
+            ("17/0a1b.jpg", 1),
+            ("17/0a2b.JPG", 0),
+            ("2/ff.png", 10),
+            (UNREADABLE, 1),
+            ("103/c.bmp", 7),
+        ),
         "validation.csv": (("17/ee.jpg", 6), ("2/dd.tif", 8)),
     }
     images = root / "Manually_Annotated" / "Manually_Annotated_Images"
     for name, listed in rows.items():
-        lines = [affectnet_row(path, code, *((-2, -2) if path == "17/ee.jpg" else ())) for path, code in listed]
+        lines = [
+            affectnet_row(path, code, *((-2, -2) if path == "17/ee.jpg" else ()))
+            for path, code in listed
+        ]
         header = [AFFECTNET] if name == "training.csv" else []
         text(
             root / "Manually_Annotated_file_lists" / name,

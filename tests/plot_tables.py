@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ferkit import plots
-from ferkit.evaluate import confusion
-from ferkit.tables import interval_table, top_k_table
+from ferkit.evaluation.scores import confusion
+from ferkit.papers.tables import interval_table, top_k_table
 
 MADE_BY = {"notebook": "02_landmark_residuals", "level": "smoke", "seed": 0}
 VOTES = {"neutral": 2, "happiness": 5, "unknown": 1, "NF": 2}
@@ -36,7 +36,8 @@ def intervals() -> pd.DataFrame:
 def curves() -> pd.DataFrame:
     ours = {f"top{k}": {"value": 0.1 * k, "low": 0.08 * k, "high": 0.12 * k} for k in (1, 2, 3)}
     return top_k_table(
-        {"raw": ours, "residuals": {"top1": {"value": 0.5}, "top2": {"value": 0.6}}}, {"theirs": [0.2, 0.3, 0.4]}
+        {"raw": ours, "residuals": {"top1": {"value": 0.5}, "top2": {"value": 0.6}}},
+        {"theirs": [0.2, 0.3, 0.4]},
     )
 
 
@@ -67,12 +68,69 @@ TABLES = {
     "plot_trainings": trainings(),
     "plot_history": histories(),
     "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),
-    "plot_embedding": pd.DataFrame({"panel": ["a"] * 3 + ["b"] * 3, "x": range(6), "y": [0, 3, 1, 4, 2, 5],
-                                    "part": ["training", "test"] * 3, "emotion": ["fear", "fear", "anger"] * 2}),
-    "plot_roc": pd.DataFrame({"name": ["one"] * 3 + ["other"] * 2, "threshold": [9, 1, 0, 9, 0],
-                              "false_accepts": [0, 0.25, 1, 0, 1], "true_accepts": [0, 0.75, 1, 0, 1]}),
-    "plot_gap": pd.DataFrame({"part": ["nose", "mouth"], "value": [0.4, 0.9], "low": [0.1, 0.5], "high": [0.8, 1.4], "same": [0.3, np.nan],
-                              "base": 0, "goal_low": 0, "goal_high": 0.5}),
-    "plot_alpha": pd.DataFrame({"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}),
-}  # fmt: skip
-OPTIONS = {"plot_displacement": {"times": 2}, "plot_top_k": {"chance": 50}, "plot_votes": {"line": 5}}
+    "plot_embedding": pd.DataFrame(
+        {
+            "panel": ["a"] * 3 + ["b"] * 3,
+            "x": range(6),
+            "y": [0, 3, 1, 4, 2, 5],
+            "part": ["training", "test"] * 3,
+            "emotion": ["fear", "fear", "anger"] * 2,
+        }
+    ),
+    "plot_roc": pd.DataFrame(
+        {
+            "name": ["one"] * 3 + ["other"] * 2,
+            "threshold": [9, 1, 0, 9, 0],
+            "false_accepts": [0, 0.25, 1, 0, 1],
+            "true_accepts": [0, 0.75, 1, 0, 1],
+        }
+    ),
+    "plot_reliability": pd.DataFrame(
+        {
+            "name": ["drawn", "drawn", "press"],
+            "confidence": [0.5, 0.9, 0.8],
+            "accuracy": [0.4, 0.8, 0.3],
+            "count": [3, 1, 5],
+        }
+    ),
+    "plot_gap": pd.DataFrame(
+        {
+            "part": ["nose", "mouth"],
+            "value": [0.4, 0.9],
+            "low": [0.1, 0.5],
+            "high": [0.8, 1.4],
+            "same": [0.3, np.nan],
+            "base": 0,
+            "goal_low": 0,
+            "goal_high": 0.5,
+        }
+    ),
+    "plot_judged": pd.DataFrame(
+        {
+            "name": ["fear", "all seven"] * 2,
+            "value": [0.1, 0.3, 0.5, 0.8],
+            "low": [0.05, 0.25, 0.4, 0.7],
+            "high": [0.2, 0.4, 0.6, 0.9],
+            "aim": [0.45, 0.7] * 2,
+            "when": ["before", "before", "now", "now"],
+        }
+    ),
+    "plot_displacements": pd.DataFrame(
+        {
+            "panel": "fear",
+            "measure": ["mouth open", "mouth wide"] * 2,
+            "value": [10, 4, 5, 6],
+            "kind": ["photographed", "photographed", "drawn", "drawn"],
+            "low": [8, 3, 4, 5],
+            "high": [12, 5, 6, 7],
+        }
+    ),
+    "plot_alpha": pd.DataFrame(
+        {"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}
+    ),
+}
+OPTIONS = {
+    "plot_displacement": {"times": 2},
+    "plot_top_k": {"chance": 50},
+    "plot_votes": {"line": 5},
+}

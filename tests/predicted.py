@@ -7,8 +7,8 @@ import pandas as pd
 from typer.testing import CliRunner
 
 from ferkit import cli
-from ferkit.labels import SEVEN
-from ferkit.predict import predict_path
+from ferkit.core.labels import SEVEN
+from ferkit.predict.command import predict_path
 
 BOX = ["x0", "y0", "x1", "y1"]
 STILL = ["path", "face", *BOX, "emotion", *SEVEN]
@@ -27,8 +27,12 @@ def edge(box: np.ndarray, shape: tuple[int, ...], wide: int) -> np.ndarray:
     """The pixels within `wide` of a box's edge."""
     rows, columns = np.indices(shape[:2])
     x0, y0, x1, y1 = np.rint(box).astype(int)
-    outer = (columns >= x0 - wide) & (columns < x1 + wide) & (rows >= y0 - wide) & (rows < y1 + wide)
-    inner = (columns >= x0 + wide) & (columns < x1 - wide) & (rows >= y0 + wide) & (rows < y1 - wide)
+    outer = (
+        (columns >= x0 - wide) & (columns < x1 + wide) & (rows >= y0 - wide) & (rows < y1 + wide)
+    )
+    inner = (
+        (columns >= x0 + wide) & (columns < x1 - wide) & (rows >= y0 + wide) & (rows < y1 - wide)
+    )
     return outer & ~inner
 
 

@@ -1,14 +1,18 @@
-"""The Makefile sets up by itself when needed and only then; a Python that only takes notes stands in for the real one."""
+"""The Makefile sets up when needed and only then; a stub replaces the real Python."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ferkit.paths import PROJECT
+from ferkit.core.files import PROJECT
 
-pytestmark = pytest.mark.skipif(not (shutil.which("make") and shutil.which("bash")), reason="needs make and bash")
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("make") and shutil.which("bash")), reason="needs make and bash"
+)
 
 NOTES = """#!/bin/sh
 case "$1 $2" in
@@ -20,7 +24,12 @@ case "$1 $2" in
 esac
 [ "$1" = -c ] || [ "$1" = --version ] || echo "${{0##*/}} $*" >> "$NOTES"
 """
-MAKE_VENV, INSTALL, INSTALL_FERKIT, RUN = "python3.12 -m venv", "-r requirements.txt", "--no-deps -e .", "ferkit run"
+MAKE_VENV, INSTALL, INSTALL_FERKIT, RUN = (
+    "python3.12 -m venv",
+    "-r requirements.txt",
+    "--no-deps -e .",
+    "ferkit run",
+)
 
 
 class Clone:
@@ -41,7 +50,9 @@ class Clone:
     def make(self, *arguments: str, broken: str = "none") -> subprocess.CompletedProcess:
         environment = {"PATH": str(self.tools), "NOTES": str(self.notes), "BROKEN": broken}
         command = [str(self.tools / "make"), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     def noted(self) -> list[str]:
         """What the Python was asked to do since the last look."""
@@ -51,7 +62,9 @@ class Clone:
 
 
 def matches(lines: list[str], *parts: str) -> bool:
-    return len(lines) == len(parts) and all(part in line for part, line in zip(parts, lines, strict=True))
+    return len(lines) == len(parts) and all(
+        part in line for part, line in zip(parts, lines, strict=True)
+    )
 
 
 def test_it_sets_up_once_and_again_when_something_changed(tmp_path):
@@ -98,3 +111,15 @@ def test_help_needs_nothing(tmp_path):
     result = Clone(tmp_path, python=None).make()
     assert result.returncode == 0
     assert "make run" in result.stdout
+
+
+def test_the_benchmarks_can_be_imported():
+    options = ["-o", "python_files=bench_*.py", "-o", "python_functions=bench_*"]
+    command = [sys.executable, "-m", "pytest", "tests/bench", "--collect-only", "-q", *options]
+    # Inside a worker of pytest-xdist the benchmarks would take themselves for a parallel run.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    result = subprocess.run(
+        command, cwd=PROJECT, env=alone, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    assert "bench_predictor.py" in result.stdout

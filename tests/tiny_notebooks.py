@@ -9,9 +9,11 @@ PARAMETERS = 'level = "lesson"\nseed = 0\nout = "../build/tiny"'
 
 
 def write(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
-    """A notebook: a title, the tagged cell, and these code cells, which need not read the parameters."""
+    """Write a title, the tagged cell, and these code cells, which need not read parameters."""
     first = new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    reads = new_code_cell(f"_ = [{', '.join(line.split(' = ')[0] for line in parameters.splitlines())}]")
+    reads = new_code_cell(
+        f"_ = [{', '.join(line.split(' = ')[0] for line in parameters.splitlines())}]"
+    )
     text = new_markdown_cell(f"# {path.stem}")
     path.parent.mkdir(parents=True, exist_ok=True)
     node = new_notebook(cells=[text, first, reads, *(new_code_cell(source) for source in cells)])
@@ -22,4 +24,8 @@ def write(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """All files below a folder with their contents."""
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }

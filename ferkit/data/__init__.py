@@ -1,151 +1,166 @@
-"""The data sets ferkit reads. To add one: a reader in its own module, a line in `DATASETS`, a row in the tests."""
+"""The data sets that ferkit reads: find them, read them, compare them with complete copies.
 
-from functools import partial
+Each module in `data/sets` exports its record as `DATA_SET`, or several as `DATA_SETS`. To add a
+data set, add a module there.
+"""
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from ferkit.data import (
-    affectnet,
-    casia,
-    ckplus,
-    cmu,
-    cremad,
-    drawn,
-    fer2013,
-    ferplus,
-    folder,
-    ised,
-    jaffe,
-    lfw,
-    london,
-    mefed,
-    mmi,
-    oulu,
-    ravdess,
-    yale,
-)
-from ferkit.data.cards import FERPLUS, Card, DataSet
-from ferkit.data.clips import Clip
-from ferkit.data.files import not_found
-from ferkit.data.verify import TABLE, check_level, compare
-from ferkit.paths import data_root, shown_sets
+from ferkit.core.checks import suggestion
+from ferkit.core.files import data_root, shown_sets
+from ferkit.data import sets
+from ferkit.data.card import Card, DataSet
+from ferkit.data.clip import Clip
+from ferkit.data.counts import check_level, emotion_table, person_table
+from ferkit.data.listing import not_found, sample_tree
+from ferkit.data.options import get_options
 
-__all__ = ["DATASETS", "Card", "Clip", "DataSet", "available", "check", "dataset", "find_root", "may_show", "read"]
+__all__ = [
+    "DATASETS",
+    "Card",
+    "Check",
+    "Clip",
+    "DataSet",
+    "available",
+    "check_dataset",
+    "dataset",
+    "find_root",
+    "look_alike",
+    "may_show",
+    "read_clips",
+]
 
-DATASETS: tuple[DataSet, ...] = (
-    *(
-        DataSet(name, partial(drawn.read_drawn, dataset=name), (f"drawn/{name}", name), drawn.CARD)
-        for name in drawn.SETS
-    ),
-    DataSet("cmu", cmu.read_cmu, ("cmu-faces", "cmu_faces", "faces"), cmu.CARD, cmu.EXPECTED),
-    DataSet("london", london.read_london, ("london-faces", "london_faces", "london"), london.CARD, london.EXPECTED),
-    DataSet("ckplus", ckplus.read_ckplus, ("ckplus", "CK+", "ck+"), ckplus.CARD, ckplus.EXPECTED),
-    DataSet("jaffe", jaffe.read_jaffe, ("jaffe", "JAFFE"), jaffe.CARD, jaffe.EXPECTED),
-    DataSet("oulu", oulu.read_oulu, ("oulu", *oulu.ROOTS), oulu.CARD, oulu.expected_of),
-    DataSet("mmi", mmi.read_mmi, ("mmi", "MMI"), mmi.CARD, mmi.EXPECTED),
-    DataSet("mefed", mefed.read_mefed, ("mefed", "iCV-MEFED", "iCV_MEFED"), mefed.CARD, mefed.expected_of),
-    DataSet("ised", ised.read_ised, ("ised", "ISED"), ised.CARD, ised.EXPECTED),
-    DataSet("affectnet", affectnet.read_affectnet, ("affectnet", "AffectNet"), affectnet.CARD, affectnet.expected_of),
-    DataSet("fer2013", fer2013.read_fer2013, ("fer2013", "FER2013"), fer2013.CARD, fer2013.expected_of),
-    DataSet("casia", casia.read_casia, ("casia", *casia.ROOTS), casia.CARD, casia.expected_of),
-    DataSet("lfw", lfw.read_lfw, ("lfw", "LFW", "lfw_home"), lfw.CARD, lfw.EXPECTED),
-    DataSet("yale", yale.read_yale, ("yale", "yalefaces"), yale.CARD, yale.EXPECTED),
-    DataSet("cremad", cremad.read_cremad, ("cremad", "CREMA-D"), cremad.CARD, cremad.expected_of),
-    DataSet("ravdess", ravdess.read_ravdess, ("ravdess", "RAVDESS"), ravdess.CARD, ravdess.EXPECTED),
-    DataSet("ferplus", ferplus.read_ferplus_labels, ("ferplus", "FERPlus"), FERPLUS, has_images=False),
-    DataSet("folder", folder.read_folder, (), folder.CARD),
-)
+
+def _discover() -> dict[str, DataSet]:
+    """The records of all modules in `data/sets` by name: drawn sets first, then alphabetically."""
+    records: list[DataSet] = []
+    for module in pkgutil.iter_modules(sets.__path__):
+        content = vars(import_module(f"{sets.__name__}.{module.name}"))
+        records += content.get("DATA_SETS") or [content["DATA_SET"]]
+    drawn = [record for record in records if record.drawn]
+    others = [record for record in records if not record.drawn]
+    return {record.name: record for record in drawn + others}
+
+
+DATASETS = _discover()
 
 
 def dataset(name: str) -> DataSet:
-    """The record of a data set; ValueError lists the known names."""
-    for known in DATASETS:
-        if known.name == name:
-            return known
-    raise ValueError(f"unknown data set {name!r}; known: {', '.join(known.name for known in DATASETS)}")
+    """Return the record of a data set; ValueError lists the known names."""
+    if name not in DATASETS:
+        known = ", ".join(DATASETS)
+        raise ValueError(f"unknown data set {name!r}{suggestion(name, DATASETS)}; known: {known}")
+    return DATASETS[name]
 
 
 def may_show(name: str) -> bool:
-    """Whether pictures of a data set may be shown: its card allows it, or the user does by naming it in FERKIT_SHOW."""
-    return dataset(name).card.may_show or name in [dataset(allowed).name for allowed in shown_sets()]
+    """Tell whether pictures of a data set may be shown.
+
+    Its card allows it, or the user does by naming the data set in FERKIT_SHOW.
+    """
+    card = dataset(name).card
+    allowed = [dataset(shown).name for shown in shown_sets()]
+    return card.may_show or name in allowed
 
 
 def find_root(name: str, root: str | Path | None = None) -> Path:
-    """The folder of a data set: one of its usual names under `root` (else FERKIT_DATA), or `root` itself when given.
+    """Return the folder of a data set.
 
-    Raises FileNotFoundError when there is none.
+    This is a folder with one of its usual names under `root` (else FERKIT_DATA), or `root` itself
+    when given, and of these the first with files like the data set's. Raises FileNotFoundError when
+    there is none.
     """
-    known = dataset(name)
+    record = dataset(name)
     base = data_root(root)
-    if base is not None:
-        for folder_name in known.folders:
-            if (base / folder_name).is_dir():
-                return base / folder_name
-        if root is not None:
-            return base
-    names = " or ".join(f"{folder_name}/" for folder_name in known.folders) or "a folder or a table of them"
-    raise not_found(known.card.title, base or Path.cwd(), names, known.card.ask)
+    candidates = record.find_folders(base)
+    if root is not None and base is not None:
+        candidates.append(base)
+    alike = (folder for folder in candidates if _resembles(record, folder))
+    if folder := next(alike, None) or next(iter(candidates), None):
+        return folder
+    expected = " or ".join(f"{folder_name}/" for folder_name in record.folders)
+    expected = expected or "a folder or a table of them"
+    raise not_found(record.card.title, base or Path.cwd(), expected, record.card.ask)
 
 
-def read(name: str, root: str | Path | None = None, verify: str = "warn") -> list[Clip]:
-    """The clips of a data set, found as in `find_root`.
+def _resembles(record: DataSet, folder: Path) -> bool:
+    """Whether a folder has files like those of a data set; any files where it has no pattern."""
+    return not record.path or any(map(record.matches, sample_tree(folder)))
 
-    `verify`: `off`, `warn` when the counts are not the provider's, or `strict`, which raises ValueError.
+
+def look_alike(root: str | Path) -> list[str]:
+    """Name the data sets that files in and below `root` look like, those with most files first."""
+    paths = list(sample_tree(Path(root)))
+    matching = {}
+    for name, record in DATASETS.items():
+        matching[name] = sum(map(record.matches, paths))
+    alike = [name for name, count in matching.items() if count]
+    return sorted(alike, key=lambda name: -matching[name])
+
+
+def read_clips(name: str, root: str | Path | None = None, verify: str = "warn") -> list[Clip]:
+    """Read the clips of a data set, found as in `find_root`, with the options set (`data.options`).
+
+    `verify` says what happens when the counts are not the provider's: nothing (`off`), a warning
+    (`warn`) or ValueError (`strict`).
     """
     check_level(verify)
-    known = dataset(name)
-    if not known.has_images:
-        raise ValueError(f"{name} has labels and no pictures; use `{known.read.__module__}.{known.read.__name__}`")
-    return known.read(find_root(name, root), verify=verify)
+    record = dataset(name)
+    if not record.offer.pictures:
+        reader = f"{record.read.__module__}.{record.read.__name__}"
+        raise ValueError(f"{name} has labels and no pictures; use `{reader}`")
+    return record.read(find_root(name, root), verify=verify, **get_options(record))
 
 
 def available(root: str | Path | None = None) -> pd.DataFrame:
-    """One row per data set: name, title, the folder found under `root` or FERKIT_DATA ("" when none), licence, how it is had.
+    """List all data sets, a row each, without reading them.
 
-    Nothing is read.
+    Columns are name, title, the folder that `find_root` finds ("" when there is none with files
+    like the data set's), whether it has pictures, whether they may be shown, the licence and how to
+    obtain it.
     """
     base = data_root(root)
+    alike = look_alike(base) if root is not None and base is not None else []
     rows = []
-    for known in DATASETS:
-        found = [base / name for name in known.folders if (base / name).is_dir()] if base else []
-        rows.append(
-            {
-                "name": known.name,
-                "title": known.card.title,
-                "found": str(found[0]) if found else "",
-                "pictures": known.has_images,
-                "may_show": known.card.may_show,
-                "licence": known.card.licence,
-                "ask": known.card.ask,
-            }
-        )
+    for record in DATASETS.values():
+        folders = record.find_folders(base) + ([base] if base and record.name in alike else [])
+        found = next((folder for folder in folders if _resembles(record, folder)), "")
+        row = {
+            "name": record.name,
+            "title": record.card.title,
+            "found": str(found),
+            "pictures": record.offer.pictures,
+            "may_show": record.card.may_show,
+            "licence": record.card.licence,
+            "ask": record.card.ask,
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def check(name: str, root: str | Path | None = None) -> pd.DataFrame:
-    """What is on disk against a complete copy: columns what, expected, observed, missing, unexpected (all ids), note.
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A copy of a data set beside the published numbers."""
+
+    counts: pd.DataFrame  # as of `counts.compare`
+    emotions: pd.DataFrame  # as of `counts.emotion_table`; empty of labels without pictures
+    people: pd.DataFrame  # as of `counts.person_table`; empty where nobody is named
+
+
+def check_dataset(name: str, root: str | Path | None = None) -> Check:
+    """Compare what is on disk with a complete copy.
 
     Files that had to be skipped are reported as warnings.
     """
-    known = dataset(name)
-    content = known.read(find_root(name, root), verify="off")
-    return compare(content, known.expected_of(content)) if known.has_images else _compare_votes(content)
-
-
-def _compare_votes(labels: pd.DataFrame) -> pd.DataFrame:
-    """FER+ by majority: its own counts by split in the columns of `check`."""
-    counts = ferplus.count(labels)
-    rows = [
-        (
-            f"{split} {what}",
-            number,
-            counts.at[what, split],
-            "",
-            "",
-            "differs" if number != counts.at[what, split] else "",
-        )
-        for what, numbers in ferplus.EXPECTED["ms_majority", ferplus.SOURCES[0]].items()
-        for split, number in zip(ferplus.SPLITS, numbers, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=list(TABLE))
+    record = dataset(name)
+    content = record.read(find_root(name, root), verify="off", **get_options(record))
+    counts = record.compare(content)
+    if not record.offer.pictures:  # their own comparison has everything
+        return Check(counts, pd.DataFrame(), pd.DataFrame())
+    expected = record.expected_of(content)
+    return Check(counts, emotion_table(content, expected), person_table(content, expected))

@@ -1,32 +1,28 @@
-"""Folds by person: nobody is in two parts of one.
+"""Folds of data sets, split by person.
 
-Who is drawn for a part is decided by hashes of the seed and the person's id: the same on every computer and with every
-version of every library, whatever the order of the clips. (`image_folds_leaky` is the one function here that does not
-split by person; it exists to show what goes wrong.)
+A person is never in two parts of a fold. Who is drawn for a part is decided by hashes of the seed
+and the person's id: the same on every computer and with every version of every library, whatever
+the order of the clips. (Only `image_folds_leaky` does not split by person; it shows what goes wrong
+then.)
 """
 
-import csv
-import hashlib
 import json
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pandas as pd
 
-from ferkit.data.clips import Clip
-from ferkit.data.files import natural, shorten, text_lines
-from ferkit.labels import EMOTIONS
-from ferkit.paths import write_whole
+from ferkit.core.files import digest
+from ferkit.core.labels import EMOTIONS
+from ferkit.data.clip import Clip
+from ferkit.data.listing import count_noun, natural, shorten
 
-Person = tuple[str, str]  # data set and person
+PersonKey = tuple[str, str]  # data set and person
 
-PARTS = ("train", "val", "test")
-COLUMNS = ("dataset", "person", "part", "fold")
+FOLD_PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -39,197 +35,201 @@ class Fold:
     test: tuple[Clip, ...]
 
     def __post_init__(self) -> None:
-        parts = {part: {_person(clip) for clip in getattr(self, part)} for part in PARTS}
-        for a, b in combinations(PARTS, 2):
-            if shared := sorted(parts[a] & parts[b]):
+        persons = {part: set(map(_key, getattr(self, part))) for part in FOLD_PARTS}
+        for one, other in combinations(FOLD_PARTS, 2):
+            if shared := sorted(persons[one] & persons[other]):
+                count = count_noun(shared, "person", "people")
                 raise ValueError(
-                    f"fold {self.name}: {len(shared)} person(s) in both {a} and {b}, e.g. {' '.join(shared[0])}; "
+                    f"fold {self.name}: {count} in both {one} and {other}, "
+                    f"e.g. {' '.join(shared[0])}; "
                     "build folds with `folds_ascending` or `folds_random`, which split by person"
                 )
 
 
-def people(clips: Iterable[Clip]) -> list[Person]:
-    """Everybody in `clips` as (data set, person), ids ascending; numbers in an id count as numbers."""
-    return sorted({_person(clip) for clip in clips}, key=lambda who: (who[0], natural(who[1])))
+def require_people(clips: Iterable[Clip]) -> None:
+    """Raise ValueError when clips do not say who is in them, as folds and residuals need."""
+    unknown = [clip.name for clip in clips if not clip.person_known]
+    if unknown:
+        raise ValueError(
+            "folds and residuals need to know who is in each picture, but "
+            f"{count_noun(unknown, 'clip')} without a person: {shorten(unknown, 3)}; sort pictures "
+            "of your own as person/emotion/*.jpg, list them in a table with the columns path, "
+            "person, emotion, or find the person in the files' names with --people-from"
+        )
+
+
+def tested_clips(folds: Iterable[Fold]) -> list[Clip]:
+    """List the clips of all test parts."""
+    return list(chain.from_iterable(fold.test for fold in folds))
+
+
+def people(clips: Iterable[Clip]) -> list[PersonKey]:
+    """List everybody in `clips` as (data set, person).
+
+    Ids ascend; numbers in an id count as numbers.
+    """
+    keys = {_key(clip) for clip in clips}
+    return sorted(keys, key=lambda key: (key[0], natural(key[1])))
 
 
 def folds_ascending(
-    clips: Sequence[Clip], k: int, *, arrangement: str = "interleaved", val_people: int = 0, seed: int = 0
+    clips: Sequence[Clip],
+    k: int,
+    *,
+    arrangement: str = "interleaved",
+    val_people: int = 0,
+    seed: int = 0,
 ) -> list[Fold]:
-    """k folds in the order of ids: `interleaved` tests ids k, k + 10, k + 20 ... (of ten), `blocks` consecutive ones.
+    """Make k folds in the order of ids.
 
-    `val_people` of the training people of each fold, drawn by `seed`, are kept for validation.
+    With ten folds, `interleaved` tests the ids k, k + 10, k + 20 ...; `blocks` tests consecutive
+    ids. `val_people` of each fold's training people, drawn by `seed`, are kept for validation.
     Raises ValueError when there are fewer people than folds.
     """
-    everybody = _enough(clips, k)
+    everybody = _enough_people(clips, k)
     if arrangement == "interleaved":
-        parts = [everybody[i::k] for i in range(k)]
+        tested = [everybody[index::k] for index in range(k)]
     elif arrangement == "blocks":
-        edges = [round(i * len(everybody) / k) for i in range(k + 1)]
-        parts = [everybody[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        edges = [round(index * len(everybody) / k) for index in range(k + 1)]
+        tested = [everybody[start:end] for start, end in pairwise(edges)]
     else:
-        raise ValueError(f"arrangement {arrangement!r} is not known; choose 'interleaved' or 'blocks'")
-    return _folds(clips, _numbered(parts), val_people, seed)
+        raise ValueError(
+            f"arrangement {arrangement!r} is not known; choose 'interleaved' or 'blocks'"
+        )
+    return _numbered_folds(clips, tested, val_people, seed)
 
 
 def folds_random(clips: Sequence[Clip], k: int, seed: int, *, val_people: int = 0) -> list[Fold]:
-    """k folds of people in an order drawn by `seed`, sizes as equal as can be; `val_people` as in `folds_ascending`."""
-    shuffled = _shuffled(_enough(clips, k), seed)
-    return _folds(clips, _numbered([shuffled[i::k] for i in range(k)]), val_people, seed)
+    """Make k folds of people in an order drawn by `seed`, of nearly equal sizes.
 
-
-def folds_leave_one_out(clips: Sequence[Clip], *, val_people: int = 0, seed: int = 0) -> list[Fold]:
-    """A fold per person, named after the one who is tested; `val_people` as in `folds_ascending`."""
-    everybody = _enough(clips, 2)
-    several = len({dataset for dataset, _ in everybody}) > 1
-    parts = {" ".join(who) if several else who[1]: [who] for who in everybody}
-    return _folds(clips, parts, val_people, seed)
+    `val_people` as in `folds_ascending`.
+    """
+    shuffled = _shuffle(_enough_people(clips, k), seed)
+    tested = [shuffled[index::k] for index in range(k)]
+    return _numbered_folds(clips, tested, val_people, seed)
 
 
 def fold_held_out(
-    clips: Sequence[Clip], test: Collection[Person], name: str, *, val_people: int = 0, seed: int = 0
+    clips: Sequence[Clip],
+    test: Collection[PersonKey],
+    name: str,
+    *,
+    val_people: int = 0,
+    seed: int = 0,
 ) -> Fold:
-    """One fold that tests the people `test`, (data set, person) each; `val_people` as in `folds_ascending`."""
-    return _folds(clips, {name: list(test)}, val_people, seed)[0]
+    """Make the fold that tests the people `test`; `val_people` as in `folds_ascending`."""
+    require_people(clips)
+    held_out = set(test)
+    train = [key for key in people(clips) if key not in held_out]
+    if not 0 <= val_people < len(train):
+        raise ValueError(
+            f"{val_people} people for validation cannot be taken from {len(train)} training people "
+            f"(fold {name}); choose 0 to {len(train) - 1}"
+        )
+    val = _shuffle(train, seed, name)[:val_people] if val_people else []
+    return _assign(name, clips, set(val), held_out)
 
 
-def image_folds_leaky(clips: Sequence[Clip], k: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """k pairs of index arrays (train, test) into `clips`, split by clip, only to show the leak.
+def image_folds_leaky(
+    clips: Sequence[Clip], k: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split by clip instead of by person, to show the leak.
 
-    The same people are on both sides, so that results are inflated.
+    Returns k pairs of index arrays (train, test) into `clips`. The same people are on both sides,
+    so results are inflated.
     """
     if not 2 <= k <= len(clips):
-        raise ValueError(f"{k} folds cannot be made of {len(clips)} clip(s); choose 2 to {len(clips)}")
+        raise ValueError(
+            f"{k} folds cannot be made of {count_noun(clips, 'clip')}; choose 2 to {len(clips)}"
+        )
     order = np.random.default_rng(seed).permutation(len(clips))
-    tests = [np.sort(order[i::k]) for i in range(k)]
+    tests = [np.sort(order[index::k]) for index in range(k)]
     return [(np.setdiff1d(order, test), test) for test in tests]
 
 
 def fold_table(folds: Sequence[Fold]) -> pd.DataFrame:
-    """One row per fold: people and clips of each part, then the test part's clips of each emotion."""
-    tested = Counter(clip.emotion for fold in folds for clip in fold.test)
+    """Count people and clips of each part, and the test part's clips of each emotion.
+
+    There is one row per fold.
+    """
+    tested = {clip.emotion for clip in tested_clips(folds)}
     rows = []
     for fold in folds:
         row: dict[str, str | int] = {"fold": fold.name}
-        for part in PARTS:
-            row[f"{part} people"] = len(people(getattr(fold, part)))
-            row[f"{part} clips"] = len(getattr(fold, part))
+        for part in FOLD_PARTS:
+            clips = getattr(fold, part)
+            row[f"{part} people"] = len(people(clips))
+            row[f"{part} clips"] = len(clips)
         counts = Counter(clip.emotion for clip in fold.test)
-        rows.append(row | {emotion: counts[emotion] for emotion in EMOTIONS if tested[emotion]})
+        for emotion in EMOTIONS:
+            if emotion in tested:
+                row[emotion] = counts[emotion]
+        rows.append(row)
     return pd.DataFrame(rows).set_index("fold")
 
 
 def fold_hash(folds: Sequence[Fold]) -> str:
-    """16 hexadecimal digits that name who is in which part of which fold, whatever the order of clips and folds."""
-    rows = sorted((*who, part, fold.name) for fold in folds for part in PARTS for who in people(getattr(fold, part)))
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    """Return 16 hexadecimal digits that identify who is in which part of which fold.
 
-
-def save_folds(folds: Sequence[Fold], path: str | Path) -> None:
-    """Write the list person -> fold as CSV: dataset, person, part (`test` or `val`), fold; everybody else trains.
-
-    Raises ValueError when the folds do not test everybody once: a list cannot say that.
+    The order of clips and folds does not matter.
     """
-    path = Path(path)
-    everybody = people(clip for fold in folds for part in PARTS for clip in getattr(fold, part))
-    tested = [who for fold in folds for who in people(fold.test)]
-    whole = all(len(people(fold.train + fold.val + fold.test)) == len(everybody) for fold in folds)
-    if sorted(tested) != sorted(everybody) or not whole or len({fold.name for fold in folds}) < len(folds):
+    rows = []
+    for fold in folds:
+        for part in FOLD_PARTS:
+            rows += [(*key, part, fold.name) for key in people(getattr(fold, part))]
+    return digest(json.dumps(sorted(rows)), length=16)
+
+
+def by_split(clips: Sequence[Clip], parts: Sequence[str], protocol: str) -> dict[str, list[Clip]]:
+    """Group clips by the provider's split; ValueError for an empty part or an unknown split."""
+    groups: dict[str, list[Clip]] = {part: [] for part in parts}
+    for clip in clips:
+        if clip.split not in groups:
+            raise ValueError(
+                f"{protocol} needs a split of {', '.join(parts)}; {clip.name} has {clip.split!r}"
+            )
+        groups[clip.split].append(clip)
+    if empty := [part for part, group in groups.items() if not group]:
         raise ValueError(
-            "these folds cannot be written as a list person -> fold: each person must be tested in exactly one of them "
-            "and used in all"
+            f"{protocol}: no clip is in {', '.join(empty)}; check that the copy is complete"
         )
-    rows = [
-        (*who, part, fold.name) for fold in folds for part in ("test", "val") for who in people(getattr(fold, part))
-    ]
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-
-    write_whole(path, write)
+    return groups
 
 
-def load_folds(path: str | Path, clips: Sequence[Clip]) -> list[Fold]:
-    """The folds of a list written by `save_folds`, filled with `clips`.
-
-    People who are in the list only (a partial copy) are reported. Raises ValueError for people who are in `clips` only,
-    and for a fold that is left with nobody to test.
-    """
-    path = Path(path)
-    reader = csv.DictReader(text_lines(path))
-    if absent := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-        raise ValueError(
-            f"{path} has no column {', '.join(absent)}; expected {', '.join(COLUMNS)}, as `save_folds` writes"
-        )
-    parts: dict[str, dict[str, list[Person]]] = {"test": {}, "val": {}}
-    for row in reader:
-        if row["part"] not in parts:
-            raise ValueError(f"{path} line {reader.line_num}: part {row['part']!r} is not 'test' or 'val'")
-        parts[row["part"]].setdefault(row["fold"], []).append((row["dataset"], row["person"]))
-    listed = [who for group in parts["test"].values() for who in group]
-    if twice := [" ".join(who) for who, count in Counter(listed).items() if count > 1]:
-        raise ValueError(f"{path}: {len(twice)} person(s) are tested in more than one fold: {shorten(twice)}")
-    known, there = set(listed), set(people(clips))
-    if unknown := [" ".join(who) for who in people(clips) if who not in known]:
-        raise ValueError(
-            f"{path} has no fold for {len(unknown)} person(s): {shorten(unknown)}; make new folds for these clips"
-        )
-    if gone := [" ".join(who) for who in listed if who not in there]:
-        warnings.warn(
-            f"{path}: {len(gone)} person(s) of the list are not among the clips: {shorten(gone)}", stacklevel=2
-        )
-    if empty := [name for name, group in parts["test"].items() if not set(group) & there]:
-        raise ValueError(f"{path}: no clip is left to test in fold {shorten(empty)}; make new folds for these clips")
-    return [_fold(name, clips, set(parts["val"].get(name, ())), set(group)) for name, group in parts["test"].items()]
-
-
-def _person(clip: Clip) -> Person:
+def _key(clip: Clip) -> PersonKey:
     return clip.dataset, clip.person
 
 
-def _enough(clips: Sequence[Clip], k: int) -> list[Person]:
+def _enough_people(clips: Sequence[Clip], k: int) -> list[PersonKey]:
+    require_people(clips)
     everybody = people(clips)
     if k < 2:
-        raise ValueError(f"{k} fold(s) cannot be made; choose 2 or more")
+        raise ValueError(f"the number of folds must be 2 or more, got {k}")
     if len(everybody) < k:
         raise ValueError(
-            f"{k} folds need at least {k} people, but these {len(clips)} clips show {len(everybody)}; "
-            "ask for fewer folds"
+            f"{k} folds need at least {k} people, but these {len(clips)} clips show "
+            f"{len(everybody)}; ask for fewer folds"
         )
     return everybody
 
 
-def _shuffled(everybody: Iterable[Person], *seed: object) -> list[Person]:
-    def drawn(who: Person) -> str:
-        return hashlib.sha256(json.dumps([*map(str, seed), *who]).encode()).hexdigest()
-
-    return sorted(everybody, key=drawn)
+def _shuffle(keys: Iterable[PersonKey], *seed: object) -> list[PersonKey]:
+    seeds = [str(part) for part in seed]
+    return sorted(keys, key=lambda key: digest(json.dumps([*seeds, *key]), length=64))
 
 
-def _numbered(parts: Sequence[list[Person]]) -> dict[str, list[Person]]:
-    return {str(i): part for i, part in enumerate(parts, start=1)}
+def _numbered_folds(
+    clips: Sequence[Clip], tested: Sequence[list[PersonKey]], val_people: int, seed: int
+) -> list[Fold]:
+    return [
+        fold_held_out(clips, keys, str(number), val_people=val_people, seed=seed)
+        for number, keys in enumerate(tested, start=1)
+    ]
 
 
-def _folds(clips: Sequence[Clip], parts: dict[str, list[Person]], val_people: int, seed: int) -> list[Fold]:
-    everybody = people(clips)
-    folds = []
-    for name, group in parts.items():
-        test = set(group)
-        train = [who for who in everybody if who not in test]
-        if not 0 <= val_people < len(train):
-            raise ValueError(
-                f"{val_people} people for validation cannot be taken from {len(train)} training people (fold {name}); "
-                f"choose 0 to {len(train) - 1}"
-            )
-        val = _shuffled(train, seed, name)[:val_people] if val_people else ()
-        folds.append(_fold(name, clips, set(val), test))
-    return folds
-
-
-def _fold(name: str, clips: Sequence[Clip], val: set[Person], test: set[Person]) -> Fold:
-    parts: dict[str, list[Clip]] = {part: [] for part in PARTS}
+def _assign(name: str, clips: Sequence[Clip], val: set[PersonKey], test: set[PersonKey]) -> Fold:
+    part_of = dict.fromkeys(val, "val") | dict.fromkeys(test, "test")
+    parts: dict[str, list[Clip]] = {part: [] for part in FOLD_PARTS}
     for clip in clips:
-        who = _person(clip)
-        parts["test" if who in test else "val" if who in val else "train"].append(clip)
-    return Fold(name, *(tuple(parts[part]) for part in PARTS))
+        parts[part_of.get(_key(clip), "train")].append(clip)
+    return Fold(name, tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]))

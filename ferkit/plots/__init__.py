@@ -1,14 +1,20 @@
-"""Pictures of numbers: arrays or a table in, the `Axes` out. Nothing is shown, or set for other plots.
+"""Draw arrays and tables on matplotlib's `Axes`; every function returns the `Axes`.
 
 Convention
-- Points are `(68, 2)` in pixels, y down, on any Axes: drawn on an empty one, the face stands upright.
-- Tables are pandas, one row a mark, with the columns each function names. `save_figure` keeps them beside the picture.
-- Photographs pass through `shown` first: some may not be shown.
-- Colours of emotions are EMOTION_COLOURS and nothing else.
+- Functions show nothing and change no global setting.
+- Points are `(68, 2)` in pixels, y down: on empty axes a face stands upright.
+- Tables are pandas, a row for each mark, with the columns that each function names.
+- `save_figure` saves a table beside its picture.
+- Photographs pass through `cover_restricted` first: some may not be shown.
+- Emotions have the colours of EMOTION_COLOURS and no others.
 """
 
+from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
-from ferkit.plots.explained import plot_cam, plot_embedding, plot_roc, plot_scores
+from ferkit.plots.drawn_vs_real import plot_gap
+from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important
+from ferkit.plots.explain import plot_cam, plot_embedding, plot_roc, plot_scores
+from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import (
     plot_alignment_steps,
     plot_boxes,
@@ -18,28 +24,24 @@ from ferkit.plots.faces import (
     plot_residuals,
     plot_wall,
 )
-from ferkit.plots.gap import plot_gap
+from ferkit.plots.from_table import PLOTS, draw_table, points_table, table_points
 from ferkit.plots.labels import plot_compound_grid, plot_votes
-from ferkit.plots.results import plot_confusion, plot_history, plot_intervals, plot_top_k, plot_trainings
-from ferkit.plots.saved import (
-    PLOTS,
-    draw,
-    drawn_again,
-    points_table,
-    redraw_all,
-    save_figure,
-    save_picture,
-    table_points,
+from ferkit.plots.permission import cover_restricted
+from ferkit.plots.results import (
+    plot_confusion,
+    plot_history,
+    plot_intervals,
+    plot_top_k,
+    plot_trainings,
 )
-from ferkit.plots.sequences import plot_alpha, plot_courses, plot_filters, plot_important
-from ferkit.plots.shown import shown
+from ferkit.plots.saved import redraw_all, redraw_figure, save_figure, save_picture
 
 __all__ = [
     "EMOTION_COLOURS",
     "PLOTS",
     "SERIES",
-    "draw",
-    "drawn_again",
+    "cover_restricted",
+    "draw_table",
     "plot_alignment_steps",
     "plot_alpha",
     "plot_boxes",
@@ -49,13 +51,16 @@ __all__ = [
     "plot_contact_sheet",
     "plot_courses",
     "plot_displacement",
+    "plot_displacements",
     "plot_embedding",
     "plot_filters",
     "plot_gap",
     "plot_history",
     "plot_important",
     "plot_intervals",
+    "plot_judged",
     "plot_landmarks",
+    "plot_reliability",
     "plot_residuals",
     "plot_roc",
     "plot_scores",
@@ -65,8 +70,8 @@ __all__ = [
     "plot_wall",
     "points_table",
     "redraw_all",
+    "redraw_figure",
     "save_figure",
     "save_picture",
-    "shown",
     "table_points",
 ]

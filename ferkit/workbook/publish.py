@@ -1,4 +1,4 @@
-"""The committed notebooks and figures: run once from a fresh kernel at `lesson`, outputs kept, figures copied to `figures`."""
+"""Run the committed notebooks in place and copy their figures to `figures`."""
 
 import shutil
 from base64 import b64decode, b64encode
@@ -9,46 +9,47 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from ferkit import paths
-from ferkit.plots.saved import small_png
+from ferkit.core import files
+from ferkit.plots.saved import shrink_png
 from ferkit.workbook import kernels
-from ferkit.workbook.runner import choose
+from ferkit.workbook.pages import is_progress, name_widget
+from ferkit.workbook.tasks import choose_notebooks
 
 
 def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path]:
-    """Runs the chosen notebooks where they are, as they stand, and returns them; progress bars and widgets' states are left out.
+    """Run notebooks in place, keep their outputs, and return their files.
 
-    Their pictures go to `figures` (the project's folder of that name). A notebook that fails raises and stays as it was.
+    Their figures go to `figures`, by default the project's folder of that name. A notebook that
+    fails raises and keeps its old outputs.
     """
-    out = paths.PROJECT / "build" / "run"
-    done = choose(names)
-    with kernels.environment(out):
-        for path in done:
-            notebook = nbformat.read(path, as_version=4)
-            client = NotebookClient(
-                notebook, timeout=None, kernel_name=kernels.OURS, resources={"metadata": {"path": str(path.parent)}}
-            )
-            client.execute()
-            paths.write_whole(path, partial(nbformat.write, _lean(notebook)))
+    out = files.PROJECT / "build" / "run"
+    paths = choose_notebooks(names)
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        client = NotebookClient(notebook, km=kernels.create_manager(), timeout=None)
+        client.execute(**kernels.start_options(path.parent, out))
+        files.write_whole(path, partial(nbformat.write, _without_traces(notebook)))
     if (out / "figures").is_dir():
-        shutil.copytree(out / "figures", figures or paths.PROJECT / "figures", dirs_exist_ok=True)
-    return done
+        shutil.copytree(out / "figures", figures or files.PROJECT / "figures", dirs_exist_ok=True)
+    return paths
 
 
-def _lean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without what only this run would need: progress on stderr, times of execution, the state of widgets, this computer's kernel.
+def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove warnings, progress bars, times, widgets' states and this computer's kernel.
 
-    Large pictures get few colours, as saved figures do.
+    Large pictures are reduced to few colours, as saved figures are.
     """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.outputs = [
-                each for each in cell.outputs if not (each.output_type == "stream" and each.name == "stderr")
-            ]
-            for each in cell.outputs:
-                if picture := each.get("data", {}).get("image/png"):
-                    each.data["image/png"] = b64encode(small_png(b64decode(picture))).decode()
+        if cell.cell_type != "code":
+            continue
+        outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        cell.outputs = [output for output in outputs if not is_progress(output)]
+        for output in cell.outputs:
+            name_widget(output)
+            if picture := output.get("data", {}).get("image/png"):
+                small = shrink_png(b64decode(picture))
+                output.data["image/png"] = b64encode(small).decode()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

@@ -1,8 +1,9 @@
-"""What a run leaves behind: OUT/run.json, and OUT/metrics/<notebook>.json, which each notebook writes itself.
+"""Read and write what a run leaves: OUT/run.json and OUT/metrics/<notebook>.json.
 
-`run.json` holds `started`, `finished`, `chosen` (the notebooks of the last call), `environment`, and for each notebook
-its status, parameters, seed, device, duration, hashes, metrics and, when it failed, the failing cell. JSON knows no
-nan, so an undefined metric is null there and nan in tables.
+Each notebook writes its own metrics. `run.json` holds `started`, `finished`, `chosen` (the
+notebooks of the last call), `environment`, and for each notebook its status, parameters, seed,
+device, duration, hashes, metrics and, when it failed, the failing cell. JSON has no NaN, so an
+undefined metric is null there.
 """
 
 import hashlib
@@ -12,21 +13,39 @@ import math
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ferkit import __version__, paths
-from ferkit.data.files import table_rows
+from ferkit import __version__
+from ferkit.core import files as paths
+from ferkit.data.table import named_file, read_table
 
-PASSED, FAILED, SKIPPED, INTERRUPTED, RUNNING = "passed", "failed", "skipped: unchanged", "interrupted", "running"
+PASSED = "passed"
+FAILED = "failed"
+SKIPPED = "skipped: unchanged"
+INTERRUPTED = "interrupted"
+RUNNING = "running"
+_STATUSES = (PASSED, FAILED, SKIPPED, INTERRUPTED, RUNNING)
+_ENTRY_TYPES: dict[str, Any] = {
+    "status": str,
+    "parameters": dict,
+    "device": str,
+    "fingerprint": str,
+    "folder": str,
+    "executed": str,
+    "duration": int | float,
+    "error": dict | None,
+    "folds": str | None,
+    "metrics": dict,
+}
 
-# distributions whose version can change a number; dlib comes from the wheels of dlib-bin
-DISTRIBUTIONS = {
+# Distributions whose version can change a result; dlib comes from the wheels of dlib-bin.
+_DISTRIBUTIONS = {
     "torch": "torch",
     "torchvision": "torchvision",
     "numpy": "numpy",
@@ -38,157 +57,240 @@ DISTRIBUTIONS = {
     "pillow": "pillow",
     "papermill": "papermill",
 }
-INTERVAL = ("value", "low", "high", "n")
+_METRIC_PARTS = ("value", "low", "high", "n")
 
 
-def save_metrics(out: str | Path, notebook: str, values: Mapping[str, Any], folds: str | None = None) -> Path:
-    """Writes the metrics of one notebook, which become part of the run record; returns the file.
+def save_metrics(
+    out: str | Path, notebook: str, values: Mapping[str, Any], folds: str | None = None
+) -> Path:
+    """Write the metrics of one notebook for the run record; return the file.
 
-    A metric is a number, or a mapping with `value` and where known `low` and `high` (its interval) and `n` (how many
-    decisions). The first ones are the headline. `folds` is the hash of the fold list. Replaces what the notebook saved
-    before. Raises ValueError for anything else than numbers.
+    A metric is a number, or a mapping with `value` and, where known, `low` and `high` (its
+    interval) and `n` (how many decisions). The first ones are the headline. `folds` is the hash of
+    the list of folds. What the notebook saved before is replaced. ValueError for anything but
+    numbers.
     """
-    metrics = {name: _metric(notebook, name, value) for name, value in values.items()}
+    metrics = _check_metrics(notebook, values)
     file = Path(out) / "metrics" / f"{notebook}.json"
     write_json(file, {"notebook": notebook, "folds": folds, "metrics": metrics})
     return file
 
 
 def load_metrics(out: str | Path, notebook: str) -> dict[str, Any]:
-    """`metrics` and `folds` as the notebook saved them; empty where it saved none."""
+    """Read a notebook's metrics and folds; empty where it saved none.
+
+    A warning names a damaged file, which counts as none.
+    """
     file = Path(out) / "metrics" / f"{notebook}.json"
-    return read_json(file) if file.is_file() else {"folds": None, "metrics": {}}
+    nothing: dict[str, Any] = {"folds": None, "metrics": {}}
+    if not file.is_file():
+        return nothing
+    try:
+        saved = read_json(file)
+        metrics = _check_metrics(notebook, saved["metrics"])
+        return {"folds": saved["folds"], "metrics": metrics}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        warnings.warn(f"{file} is damaged and is not used", stacklevel=2)
+        return nothing
 
 
-def metrics(out: str | Path) -> pd.DataFrame:
-    """All metrics under `out`, one row each: notebook, metric, value, low, high, n (nan where unknown)."""
-    rows = []
-    for file in sorted((Path(out) / "metrics").glob("*.json")):
-        for name, metric in read_json(file)["metrics"].items():
-            rows.append({"notebook": file.stem, "metric": name, **metric})
-    table = pd.DataFrame(rows, columns=["notebook", "metric", *INTERVAL])
-    return table.astype({name: float for name in INTERVAL})
+def lock_file(out: str | Path) -> Path:
+    """Return the file that is locked while notebooks run into `out`."""
+    return Path(out) / ".lock"
 
 
 def load_run(out: str | Path) -> dict[str, Any]:
-    """The run record under `out`. Raises FileNotFoundError when there is none."""
+    """Read the run record under `out`; FileNotFoundError when there is none.
+
+    A warning names damaged entries, which are left out. A notebook that a killed run left as
+    running is given as interrupted.
+    """
     file = Path(out) / "run.json"
     if not file.is_file():
         raise FileNotFoundError(f"no run record {file}; `ferkit run --out {out}` makes one")
-    return read_json(file)
-
-
-def update_run(out: str | Path, notebooks: Mapping[str, Any] | None = None, **values: Any) -> dict[str, Any]:
-    """The run record with these entries replaced, also on disk; what it says of other notebooks stays."""
     try:
-        run = load_run(out)
-    except FileNotFoundError:
-        run = {"notebooks": {}}
-    run.update(values)
-    run["notebooks"] = dict(sorted({**run["notebooks"], **(notebooks or {})}.items()))
-    write_json(Path(out) / "run.json", run)
+        run = read_json(file)
+        entries = dict(run["notebooks"].items())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        warnings.warn(f"{file} is damaged; its notebooks count as not yet run", stacklevel=2)
+        return {"notebooks": {}}
+    run["notebooks"] = {name: entry for name, entry in entries.items() if _is_entry(name, entry)}
+    if damaged := sorted(entries.keys() - run["notebooks"].keys()):
+        names = ", ".join(damaged)
+        warnings.warn(f"{file}: damaged entries count as not yet run: {names}", stacklevel=2)
+    running = [entry for entry in run["notebooks"].values() if entry["status"] == RUNNING]
+    if running and not paths.is_locked(lock_file(out)):
+        for entry in running:
+            entry["status"] = INTERRUPTED
     return run
 
 
-def environment() -> dict[str, Any]:
-    """Python, platform, processors, GPU and the versions of what computes."""
+def update_run(
+    out: str | Path, notebooks: Mapping[str, Any] | None = None, **values: Any
+) -> dict[str, Any]:
+    """Update entries of the run record on disk; keep other notebooks' entries."""
+    Path(out).mkdir(parents=True, exist_ok=True)
+    with paths.locked(Path(out) / ".run.json.lock"):
+        try:
+            run = load_run(out)
+        except FileNotFoundError:
+            run = {"notebooks": {}}
+        run.update(values)
+        run["notebooks"] = dict(sorted({**run["notebooks"], **(notebooks or {})}.items()))
+        write_json(Path(out) / "run.json", run)
+    return run
+
+
+def executed_hash(out: Path, name: str) -> str | None:
+    """Hash an executed notebook; None where there is none."""
+    try:
+        content = (out / executed_name(name)).read_bytes()
+    except OSError:
+        return None
+    return hashlib.sha256(content).hexdigest()
+
+
+def executed_name(notebook: str) -> str:
+    """Return the path of an executed notebook in the folder of a run."""
+    return f"notebooks/{notebook}.ipynb"
+
+
+def describe_environment() -> dict[str, Any]:
+    """Python, platform, processors, GPU, and the versions of the libraries that compute."""
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
         "platform": platform.platform(),
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "gpu": gpu(),
+        "cpus": count_processors(),
+        "gpu": gpu_name(),
         "ferkit": __version__,
-        "versions": versions(),
+        "versions": installed_versions(),
+        "data_options": list(paths.data_options()),
     }
 
 
-def versions() -> dict[str, str | None]:
-    """Installed versions, None for what is missing."""
-    found: dict[str, str | None] = {}
-    for name, distribution in DISTRIBUTIONS.items():
+def count_processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def installed_versions() -> dict[str, str | None]:
+    """The versions of the libraries that compute, None where missing."""
+    versions: dict[str, str | None] = {}
+    for name, distribution in _DISTRIBUTIONS.items():
         try:
-            found[name] = importlib.metadata.version(distribution)
+            versions[name] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            versions[name] = None
+    return versions
 
 
-def gpu() -> str | None:
-    """The name of the CUDA device that PyTorch would use, None without one."""
-    import torch
-
+def gpu_name() -> str | None:
+    """The name of PyTorch's CUDA device, None without one or without PyTorch."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return None
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def package_hash() -> str:
-    """A hash of ferkit's own sources, so that results of another version are never taken for this one's."""
+    """Hash all files of the package but caches."""
     folder = paths.PROJECT / "ferkit"
-    digest = hashlib.sha256()
-    for file in sorted(file for kind in ("py", "toml", "json") for file in folder.rglob(f"*.{kind}")):
-        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    hashed = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            name = file.relative_to(folder).as_posix().encode()
+            hashed.update(name + b"\0" + file.read_bytes() + b"\0")
+    return hashed.hexdigest()
 
 
 def listing_hash(root: Path | None) -> str:
-    """A hash of the names and sizes of all files under `root`, linked folders too; a constant where there is none.
+    """Hash names and sizes of all files under `root`, following links.
 
-    Of a table of pictures, what it says and the sizes of the pictures.
+    For a table of pictures: its rows and the sizes of the pictures. Constant where there is
+    nothing.
     """
-    digest = hashlib.sha256(str(root).encode())
+    hashed = hashlib.sha256(str(root).encode())
     if root and root.is_file():
-        for row in table_rows(root):
-            picture = root.parent / row.get("path", "").replace("\\", "/")
-            digest.update(f"{row}\0{_size(picture)}\0".encode())
-    seen: set[str] = set()  # a link may lead back up
-    for folder, folders, files in os.walk(root or "", followlinks=True):
-        real = os.path.realpath(folder)
-        folders[:] = sorted(folders) if real not in seen else []
-        files = files if real not in seen else []
-        seen.add(real)
-        for file in sorted(files):
-            path = os.path.join(folder, file)
-            digest.update(f"{path}\0{_size(path)}\0".encode(errors="surrogateescape"))
-    return digest.hexdigest()
+        for _, row in read_table(root).rows:
+            picture = named_file(root, row.get("path", ""))
+            hashed.update(f"{row}\0{_size(picture)}\0".encode())
+    visited: set[str] = set()  # a link may lead to a folder above it
+    for folder, subfolders, names in os.walk(root or "", followlinks=True):
+        real_folder = os.path.realpath(folder)
+        if real_folder in visited:
+            subfolders.clear()
+            continue
+        visited.add(real_folder)
+        subfolders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            hashed.update(f"{path}\0{_size(path)}\0".encode(errors="surrogateescape"))
+    return hashed.hexdigest()
 
 
 def _size(file: str | Path) -> int | None:
-    """Bytes of a file; None where it is not there or may not be looked at."""
+    """Bytes of a file; None where it cannot be read."""
     try:
         return os.stat(file).st_size
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
 
 
-def now() -> str:
-    """The time with its zone, to the second."""
+def timestamp() -> str:
+    """The present time with its zone, to the second."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def write_json(file: Path, content: Any) -> None:
-    """Writes `content` so that a reader, or a kill, never sees half of it."""
+    """Write `content` so that an interrupted call never leaves half a file."""
     write_text(file, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes `text` through a file beside it."""
+    """Write `text` so that an interrupted call never leaves half a file."""
     paths.write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_json(file: Path) -> Any:
-    """The content of a JSON file; ValueError naming the file when it is damaged."""
+    """Read a JSON file of finite numbers; ValueError names a damaged file."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} is not readable JSON ({error}); delete it and run again") from error
+        content = json.loads(file.read_text(encoding="utf-8"))
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not readable JSON ({error})") from error
+    return content
+
+
+def _is_entry(name: str, entry: Any) -> bool:
+    """Whether an entry of the run record has the right fields."""
+    if not isinstance(entry, dict):
+        return False
+    for field, kind in _ENTRY_TYPES.items():
+        if field not in entry or not isinstance(entry[field], kind):
+            return False
+    try:
+        _check_metrics(name, entry["metrics"])
+    except ValueError:
+        return False
+    in_place = Path(name).name == name and entry["executed"] == executed_name(name)
+    return in_place and entry["status"] in _STATUSES
+
+
+def _check_metrics(notebook: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _metric(notebook, name, value) for name, value in metrics.items()}
 
 
 def _metric(notebook: str, name: str, value: Any) -> dict[str, float | int | None]:
     parts = dict(value) if isinstance(value, Mapping) else {"value": value}
-    unknown = set(parts) - set(INTERVAL)
+    unknown = set(parts) - set(_METRIC_PARTS)
     if "value" not in parts or unknown:
         raise ValueError(
-            f"{notebook}: metric {name!r} has {', '.join(map(str, parts))}; expected {', '.join(INTERVAL)}"
+            f"{notebook}: metric {name!r} has {', '.join(map(str, parts))}; "
+            f"expected {', '.join(_METRIC_PARTS)}"
         )
     return {part: _number(notebook, name, number) for part, number in parts.items()}
 

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from ferkit.labels import SEVEN
-from ferkit.synthetic.draw import Frame, Model, draw, model
-from ferkit.synthetic.expressions import expression
-from ferkit.synthetic.head import Head, load_head
-from ferkit.synthetic.people import person
-from ferkit.synthetic.render import vertex_normals
-from ferkit.synthetic.scene import STUDIO, scene
+from ferkit.core.labels import SEVEN
+from ferkit.drawn.draw import Frame, draw
+from ferkit.drawn.expressions import sample_expression
+from ferkit.drawn.head import Head, load_head
+from ferkit.drawn.model import PersonModel, make_person_model
+from ferkit.drawn.people import make_person
+from ferkit.drawn.render import vertex_normals
+from ferkit.drawn.scene import STUDIO, sample_scene
 
 FRAMES = {64: 20, 224: 10, 1200: 2}  # frames in one measured round
 CORES = os.cpu_count() or 1
@@ -29,8 +30,11 @@ def draw_some(size: int, count: int, seed: int = 0, device: str = "cpu") -> list
     """`count` frames of one person, each with its own expression and scene."""
     head, rng = head_on(device), np.random.default_rng(seed)
     who = ready(size, device)
-    shown = [expression(SEVEN[i % 7], head.action_names, rng)[0] for i in range(count)]
-    return [draw(who, head, amounts, scene(rng, STUDIO), size, seed=i) for i, amounts in enumerate(shown)]
+    shown = [sample_expression(SEVEN[i % 7], head.action_names, rng)[0] for i in range(count)]
+    return [
+        draw(who, head, amounts, sample_scene(rng, STUDIO), size, seed=i)
+        for i, amounts in enumerate(shown)
+    ]
 
 
 @cache
@@ -39,12 +43,12 @@ def head_on(device: str) -> Head:
 
 
 @cache
-def ready(size: int, device: str) -> Model:
-    return model(person(0, head_on(device)), head_on(device), size)
+def ready(size: int, device: str) -> PersonModel:
+    return make_person_model(make_person(0, head_on(device)), head_on(device), size)
 
 
 def draw_with_matplotlib(size: int) -> np.ndarray:
-    """The usual way without OpenGL: the same triangles, flat shaded and in one colour, by matplotlib."""
+    """Draw the same triangles with matplotlib, flat shaded in one colour."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
@@ -84,7 +88,9 @@ def bench_all_cores(size, speed):
     with ProcessPoolExecutor(CORES, get_context("spawn"), initializer=start_worker) as pool:
         jobs = [(size,) * CORES, (FRAMES[size],) * CORES, range(CORES)]
         count, alone = CORES * FRAMES[size], f"{size} px, one thread"
-        speed(f"{size} px, {CORES} processes", lambda: list(pool.map(count_some, *jobs)), count, alone)
+        speed(
+            f"{size} px, {CORES} processes", lambda: list(pool.map(count_some, *jobs)), count, alone
+        )
 
 
 def count_some(size: int, count: int, seed: int) -> int:
@@ -95,23 +101,31 @@ def count_some(size: int, count: int, seed: int) -> int:
 @each_size
 def bench_gpu(size, speed):
     speed(
-        f"{size} px, GPU", lambda: draw_some(size, FRAMES[size], device="cuda"), FRAMES[size], f"{size} px, one thread"
+        f"{size} px, GPU",
+        lambda: draw_some(size, FRAMES[size], device="cuda"),
+        FRAMES[size],
+        f"{size} px, one thread",
     )
 
 
 def bench_preparing_a_person(speed):
     head = head_on("cpu")
-    speed("people made ready for 224 px", lambda: [model(person(seed, head), head) for seed in range(5)], 5)
+    speed(
+        "people made ready for 224 px",
+        lambda: [make_person_model(make_person(seed, head), head) for seed in range(5)],
+        5,
+    )
 
 
 def bench_loading_the_head(remark):
     code = (
-        "import time; from ferkit.synthetic.head import load_head; "
+        "import time; from ferkit.drawn.head import load_head; "
         "start = time.perf_counter(); load_head(); print(time.perf_counter() - start)"
     )
     load_head()  # so that the file is there
     seconds = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in "123"
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        for _ in "123"
     ]
     remark("loading the head", f"{np.median(seconds):.2f} s")
     assert np.median(seconds) < 3

@@ -1,4 +1,4 @@
-"""Finding faces and their landmarks: how many a second, and what share of the time is dlib itself."""
+"""Time finding faces and their landmarks, and the share of dlib in it."""
 
 import time
 from pathlib import Path
@@ -7,12 +7,12 @@ import cv2
 import dlib
 import numpy as np
 import pytest
-from bench_drawing import draw_some
+from bench.bench_drawing import draw_some
 from PIL import Image
 
-from ferkit.data.clips import Clip
+from ferkit.data.clip import Clip
 from ferkit.faces import detect
-from ferkit.faces.store import prepare
+from ferkit.faces.prepare import prepare
 
 COUNTS = {64: 12, 224: 12, 1200: 3}  # pictures in one measured round
 
@@ -23,13 +23,19 @@ each_size = pytest.mark.parametrize("size", COUNTS)
 def pictures() -> dict[int, list[np.ndarray]]:
     """Drawn faces of each size."""
     cv2.setNumThreads(1)
-    return {size: [frame.image for frame in draw_some(size, count)] for size, count in COUNTS.items()}
+    return {
+        size: [frame.image for frame in draw_some(size, count)] for size, count in COUNTS.items()
+    }
 
 
 def as_usual(picture: np.ndarray) -> np.ndarray:
-    """What tutorials do: the detector on the picture enlarged twice, then the landmarks on the picture."""
+    """Search the enlarged picture, then place landmarks, as tutorials do."""
     boxes = USUAL(picture, 1)
-    return np.array([(p.x, p.y) for p in detect.predictor()(picture, boxes[0]).parts()]) if boxes else np.empty(0)
+    return (
+        np.array([(p.x, p.y) for p in detect.predictor()(picture, boxes[0]).parts()])
+        if boxes
+        else np.empty(0)
+    )
 
 
 USUAL = dlib.get_frontal_face_detector()
@@ -56,13 +62,22 @@ class Timed:
 
 @each_size
 def bench_the_usual_way(size, pictures, speed):
-    speed(f"{size} px, dlib as in tutorials", lambda: [as_usual(p) for p in pictures[size]], COUNTS[size])
+    speed(
+        f"{size} px, dlib as in tutorials",
+        lambda: [as_usual(p) for p in pictures[size]],
+        COUNTS[size],
+    )
 
 
 @each_size
 def bench_find_face(size, pictures, speed, remark, monkeypatch):
     usual = f"{size} px, dlib as in tutorials"
-    speed(f"{size} px, find_face", lambda: [detect.find_face(p) for p in pictures[size]], COUNTS[size], usual)
+    speed(
+        f"{size} px, find_face",
+        lambda: [detect.find_face(p) for p in pictures[size]],
+        COUNTS[size],
+        usual,
+    )
     timed = Timed(detect._detector()), Timed(detect.predictor())
     monkeypatch.setattr(detect, "_detector", lambda: timed[0])
     monkeypatch.setattr(detect, "predictor", lambda: timed[1])
@@ -77,7 +92,11 @@ def bench_find_face(size, pictures, speed, remark, monkeypatch):
 def bench_landmarks_in(size, pictures, speed):
     boxes = [detect.find_face(p).box for p in pictures[size]]
     work = list(zip(pictures[size], boxes, strict=True))
-    speed(f"{size} px, landmarks in a known box", lambda: [detect.landmarks_in(*pair) for pair in work], COUNTS[size])
+    speed(
+        f"{size} px, landmarks in a known box",
+        lambda: [detect.landmarks_in(*pair) for pair in work],
+        COUNTS[size],
+    )
 
 
 @pytest.mark.parametrize("workers", [1, None])
@@ -91,7 +110,13 @@ def bench_prepare(workers, pictures, speed, tmp_path):
     rounds = iter(range(100))
 
     def work() -> None:
-        prepare(clips, 224, cache=Path(tmp_path) / f"round {next(rounds)}", workers=workers, progress=False)
+        prepare(
+            clips,
+            224,
+            cache=Path(tmp_path) / f"round {next(rounds)}",
+            workers=workers,
+            progress=False,
+        )
 
     what = {1: "224 px, prepare, one worker", None: "224 px, prepare, all cores"}
     speed(what[workers], work, len(clips), what[1] if workers is None else None, rounds=2)

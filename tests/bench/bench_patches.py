@@ -1,15 +1,14 @@
-"""Cutting the 60 patches of a face: how many a second by OpenCV and in one batched call, against the usual loop of crop and resize."""
+"""Cutting the 60 patches of a face: how many a second, against the usual crop and resize."""
 
 import os
 
 import numpy as np
 import pytest
-import torch
-from bench_drawing import draw_some
+from bench.bench_drawing import draw_some
 from PIL import Image
 
-from ferkit.faces.patches import boxes, cut, cut_tensor
-from ferkit.train import choose_device
+from ferkit.faces.align import cut_boxes
+from ferkit.papers.i2cnn.patches import patch_boxes
 
 SIZE, SIDE, FACES = 224, 227, 8
 CORES = os.cpu_count() or 1
@@ -19,7 +18,9 @@ CORES = os.cpu_count() or 1
 def faces() -> tuple[np.ndarray, np.ndarray]:
     """Drawn faces `(FACES, SIZE, SIZE, 3)` and the boxes of their patches."""
     frames = draw_some(SIZE, FACES)
-    return np.stack([frame.image for frame in frames]), boxes(np.stack([frame.landmarks for frame in frames]), SIZE)
+    return np.stack([frame.image for frame in frames]), patch_boxes(
+        np.stack([frame.landmarks for frame in frames]), SIZE
+    )
 
 
 def as_usual(images: np.ndarray, where: np.ndarray) -> list[Image.Image]:
@@ -28,7 +29,9 @@ def as_usual(images: np.ndarray, where: np.ndarray) -> list[Image.Image]:
     for image, row in zip(images, where, strict=True):
         face = Image.fromarray(image)
         for x0, y0, x1, y1 in row.round().astype(int).tolist():
-            patch = face.crop((min(x0, x1), y0, max(x0, x1), y1)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+            patch = face.crop((min(x0, x1), y0, max(x0, x1), y1)).resize(
+                (SIDE, SIDE), Image.Resampling.BILINEAR
+            )
             found.append(patch.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if x0 > x1 else patch)
     return found
 
@@ -40,17 +43,9 @@ def bench_the_usual_patches(faces, speed):
 @pytest.mark.parametrize("workers", sorted({1, CORES}))
 def bench_cut(workers, faces, speed):
     what = f"60 patches, OpenCV, {workers} thread{'s' if workers > 1 else ''}"
-    speed(what, lambda: cut(*faces, SIDE, workers=workers), 60 * FACES, "60 patches, PIL crop and resize")
-
-
-def bench_cut_tensor(faces, speed):
-    """The batched call on the CPU, and on a GPU where there is one; there uploading is not counted."""
-    for device in sorted({"cpu", choose_device()}):
-        images = torch.from_numpy(faces[0]).permute(0, 3, 1, 2).to(device)
-        where = torch.from_numpy(faces[1]).to(device)
-
-        def work(images: torch.Tensor = images, where: torch.Tensor = where) -> None:
-            cut_tensor(images, where, SIDE).sum().item()  # waits for the device
-
-        if device == "cpu":
-            speed(f"60 patches, one batched call, {device}", work, 60 * FACES, "60 patches, PIL crop and resize")
+    speed(
+        what,
+        lambda: cut_boxes(*faces, SIDE, workers=workers),
+        60 * FACES,
+        "60 patches, PIL crop and resize",
+    )

@@ -1,4 +1,4 @@
-"""Listing the large data sets: how long half a million rows take, and how much memory; packed pictures against the disk."""
+"""Time reading large data sets: half a million rows, and packed pictures."""
 
 import json
 import struct
@@ -17,12 +17,14 @@ PICTURES, SIZE = 60_000, 6_500  # of a packed CASIA-WebFace: an eighth of it; by
 MEASURE = """
 import json, resource, sys, time, warnings
 warnings.simplefilter("ignore")  # the counts are not the provider's
-from ferkit.data import read
+from ferkit.data import read_clips
 start = time.perf_counter()
-clips = read("affectnet", sys.argv[1])
+clips = read_clips("affectnet", sys.argv[1])
 seconds = time.perf_counter() - start
-try:  # of this process alone: where a large one starts it, ru_maxrss begins with the size of that one
-    peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+# VmHWM counts this process alone; ru_maxrss begins with the size of the parent process.
+try:
+    status = open("/proc/self/status").read()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
 except OSError:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps([len(clips), seconds, peak]))
@@ -31,7 +33,7 @@ print(json.dumps([len(clips), seconds, peak]))
 
 @pytest.fixture(scope="module")
 def affectnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of 450 000 rows with their pictures: 1 000 folders that are links to one, so each path exists and is asked for."""
+    """Write tables of 450 000 rows, and 1 000 links to one folder of pictures."""
     root = tmp_path_factory.mktemp("affectnet")
     images = root / "Manually_Annotated" / "Manually_Annotated_Images"
     images.mkdir(parents=True)
@@ -43,23 +45,29 @@ def affectnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in range(FOLDERS):
         (images / str(folder)).symlink_to(shared)
     rng = np.random.default_rng(0)
-    codes = rng.choice(8, ROWS)  # every row shows an emotion: in the provider's tables a quarter does not
+    codes = rng.choice(
+        8, ROWS
+    )  # every row shows an emotion: in the provider's tables a quarter does not
     landmarks = ";".join(f"{x:.2f}" for x in rng.uniform(20, 900, 136))
     lists = root / "Manually_Annotated_file_lists"
     lists.mkdir()
     with (lists / "training.csv").open("w") as file:
         header = (
-            "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+            "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+            "expression,valence,arousal"
         )
         file.write(f"{header}\n")
         for row, code in enumerate(codes.tolist()):
-            file.write(f"{row // EACH}/{names[row % EACH]},20,20,200,200,{landmarks},{code},-0.1234,0.5678\n")
+            path = f"{row // EACH}/{names[row % EACH]}"
+            file.write(f"{path},20,20,200,200,{landmarks},{code},-0.1234,0.5678\n")
     return root
 
 
 def bench_affectnet_listing(affectnet, remark):
     """In a process of its own, whose memory is measured whole."""
-    run = subprocess.run([sys.executable, "-c", MEASURE, str(affectnet)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(affectnet)], capture_output=True, text=True, check=True
+    )
     count, seconds, peak = json.loads(run.stdout)
     remark("AffectNet, 450 000 rows listed", f"{seconds:.1f} s")
     remark("AffectNet, memory of the process", f"{peak / 1e9:.2f} GB")
@@ -74,17 +82,21 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("casia") / "faces_webface_112x112" / "train.rec"
     file.parent.mkdir()
     plain = file.with_suffix(".jpg")
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)).save(plain, quality=30)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)).save(
+        plain, quality=30
+    )
     body = plain.read_bytes().ljust(SIZE, b"\0")
     with file.open("wb") as out:
         for i in range(PICTURES):
             payload = struct.pack("<IfQQ", 0, i // 46, i, 0) + body
-            out.write(struct.pack("<II", 0xCED7230A, len(payload)) + payload + bytes(-len(payload) % 4))
+            out.write(
+                struct.pack("<II", 0xCED7230A, len(payload)) + payload + bytes(-len(payload) % 4)
+            )
     return file
 
 
 def bench_packed_listing(packed, speed):
-    from ferkit.data.inside import record_labels
+    from ferkit.data.packed import record_labels
 
     speed("CASIA-WebFace packed, listed", lambda: list(record_labels(packed)), PICTURES)
 
@@ -95,16 +107,25 @@ def bench_packed_file(packed, speed, remark):
             return sum(len(part) for part in iter(lambda: file.read(1 << 20), b""))
 
     rate = speed("CASIA-WebFace packed, the file end to end", work, PICTURES)
-    remark("CASIA-WebFace packed, the file end to end", f"{rate * packed.stat().st_size / PICTURES / 1e6:.0f} MB/s")
+    remark(
+        "CASIA-WebFace packed, the file end to end",
+        f"{rate * packed.stat().st_size / PICTURES / 1e6:.0f} MB/s",
+    )
 
 
 def bench_packed_pictures(packed, speed, remark):
-    """Every picture's bytes, through its place. The system keeps the file in memory: a disk that is slower sets the pace."""
-    from ferkit.data.inside import file_bytes, record_labels
+    """Read every picture's bytes; the system has the file in memory."""
+    from ferkit.data.packed import file_bytes, record_labels
 
     places = [packed / str(place) for place, _ in record_labels(packed)]
     whole = "CASIA-WebFace packed, the file end to end"
     rate = speed(
-        "CASIA-WebFace packed, picture by picture", lambda: [len(file_bytes(p)) for p in places], PICTURES, whole
+        "CASIA-WebFace packed, picture by picture",
+        lambda: [len(file_bytes(p)) for p in places],
+        PICTURES,
+        whole,
     )
-    remark("CASIA-WebFace packed, picture by picture", f"{rate * packed.stat().st_size / PICTURES / 1e6:.0f} MB/s")
+    remark(
+        "CASIA-WebFace packed, picture by picture",
+        f"{rate * packed.stat().st_size / PICTURES / 1e6:.0f} MB/s",
+    )

@@ -1,5 +1,6 @@
-"""`make bench`: how many a second, and how that compares with the usual way, measured in the same run."""
+"""`make bench`: speeds, compared with the usual way in the same run."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +12,25 @@ LINES: list[tuple[str, str, str]] = []
 
 @pytest.fixture
 def speed(benchmark: Any) -> Callable[..., float]:
-    """Measures `work`, which handles `count` things, and notes how many a second under the name `what`.
+    """Measure how many of `count` items `work` handles per second.
+
+    The speed is recorded under the name `what`.
 
     `against` names an earlier measurement to be compared with.
     """
 
     def measure(
-        what: str, work: Callable[[], object], count: int, against: str | None = None, rounds: int = 3
+        what: str,
+        work: Callable[[], object],
+        count: int,
+        against: str | None = None,
+        rounds: int = 3,
     ) -> float:
         benchmark.pedantic(work, rounds=rounds, warmup_rounds=1)
         rate = RATES[what] = count / benchmark.stats.stats.median
         ratio = f"{rate / RATES[against]:.2f} x {against}" if against in RATES else ""
-        LINES.append((what, f"{rate:.1f} /s", ratio))
+        text = f"{rate:,.0f} /s" if rate >= 100 else f"{rate:.3g} /s"
+        LINES.append((what, text, ratio))
         return rate
 
     return measure
@@ -40,3 +48,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         width = max(len(what) for what, _, _ in LINES)
         for what, value, ratio in LINES:
             terminalreporter.line(f"{what:<{width}}  {value:>12}  {ratio}".rstrip())
+
+
+def pytest_benchmark_update_machine_info(config: Any, machine_info: dict[str, Any]) -> None:
+    machine_info["processors"] = os.cpu_count()
+    machine_info["load"] = os.getloadavg()[0]
+
+
+def pytest_benchmark_update_json(config: Any, output_json: dict[str, Any], **_: Any) -> None:
+    output_json["lines"] = LINES

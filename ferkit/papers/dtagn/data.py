@@ -1,0 +1,85 @@
+"""Paper 3's data: folds of people, sequences of a data set, fewer frames, true motion.
+
+H. Jung et al., ICCV 2015, sections 4.1 and 5, figure 3.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from ferkit.core.labels import BASIC7
+from ferkit.data.clip import Clip
+from ferkit.data.folds import Fold, folds_ascending
+from ferkit.data.listing import is_video, shorten
+from ferkit.explain.drawn_faces import redraw_peak_frames
+from ferkit.faces import align
+from ferkit.faces.load import load_clips
+from ferkit.faces.prepare import prepare
+from ferkit.faces.prepared import Prepared
+from ferkit.papers.dtagn.plans import NETWORK_KINDS, PLANS
+from ferkit.papers.dtagn.sequences import Sequences, build_sequences
+
+
+def dtagn_folds(
+    clips: Sequence[Clip],
+    count: int = 10,
+    *,
+    arrangement: str = "interleaved",
+    val_people: int = 0,
+    seed: int = 0,
+) -> list[Fold]:
+    """Split people into folds by ascending id (section 5.2; the paper has ten).
+
+    CK+ has 327 sequences of 118 people, Oulu-CASIA 480 of 80, MMI 205 of 30. Of ten folds,
+    `interleaved` tests every tenth id, as a published list for CK+ does; `blocks` tests ten
+    consecutive parts, the other reading. ValueError for clips of a single picture and for fewer
+    people than folds.
+    """
+    stills = [c.name for c in clips if len(c.frames) == 1 and not is_video(c.frames[0])]
+    if stills:
+        raise ValueError(
+            f"dtagn needs sequences, got {len(stills)} single pictures: {shorten(stills, 3)}; "
+            "leave them out"
+        )
+    return folds_ascending(clips, count, arrangement=arrangement, val_people=val_people, seed=seed)
+
+
+def load_sequences(
+    dataset: str, level: str, seed: int = 0, root: str | None = None
+) -> tuple[str, Sequences, tuple[str, ...], list[Fold]]:
+    """Load a data set's network kind, sequences of twelve frames, classes and folds of people."""
+    clips = load_clips(dataset, level, seed, root)
+    kind = NETWORK_KINDS.get(dataset, "ckplus")
+    classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
+    data = build_sequences(clips, prepare(clips, 64, grey=True), classes, frames=12)
+    val_people = max(1, len(set(data.people)) // 10)
+    return kind, data, classes, dtagn_folds(clips, PLANS[level].folds, val_people=val_people)
+
+
+def choose_frames(pictures: Tensor, count: int) -> Tensor:
+    """Choose `count` of the T frames of `(N, T, H, W)`, evenly spread; a single one is the last."""
+    available = pictures.shape[1]
+    if not 1 <= count <= available:
+        raise ValueError(
+            f"{count} frames cannot be chosen from {available}; choose 1 to {available}"
+        )
+    first = 0 if count > 1 else available - 1
+    places = np.linspace(first, available - 1, count).round().astype(int)
+    return pictures[:, list(places)]
+
+
+def redraw_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: int) -> np.ndarray:
+    """Return how far the expression moved each pixel of the peak frames, `(N, S, S)` float32.
+
+    In pixels of the drawing, on the aligned face; drawn again, since pictures keep no motion.
+    `prepared` has all frames of the clips. ValueError for clips that belong to no drawn set of
+    this level and seed.
+    """
+    rows = prepared.table.reset_index().set_index(["name", "frame"])["index"]
+    motion = []
+    for clip, frame in zip(clips, redraw_peak_frames(clips, level, seed), strict=True):
+        landmarks = prepared.original[rows[clip.name, clip.peak]]
+        matrix = align.alignment(landmarks, prepared.size)
+        motion.append(align.align(frame.motion, matrix, prepared.size).clip(min=0))
+    return np.stack(motion)

@@ -1,0 +1,143 @@
+"""The network of paper 2 that is kept in files: AlexNet of 60 patches, shown the whole face."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ferkit.core.labels import EMOTIONS, LabelSet
+from ferkit.data.folds import people, tested_clips
+from ferkit.faces.load import load_clips
+from ferkit.faces.prepare import prepare
+from ferkit.faces.prepared import Prepared
+from ferkit.faces.views import View
+from ferkit.papers.i2cnn.data import FoldRows, fold_rows, i2cnn_folds
+from ferkit.papers.i2cnn.experiment import training_folder
+from ferkit.papers.i2cnn.network import AlexNet
+from ferkit.papers.i2cnn.patches import GLOBAL_REGIONS
+from ferkit.papers.i2cnn.plans import PLANS, Plan
+from ferkit.papers.i2cnn.study import restart_patches
+from ferkit.papers.i2cnn.train import train_patches
+from ferkit.training.seeds import mixed
+from ferkit.training.spec import Network, NetworkSpec, Study
+
+
+def whole_face_patch(crop: int, face: int, side: int) -> tuple[View, ...]:
+    """The middle `crop` pixels of the whole-face patch.
+
+    The patch is cut at `side` pixels from an aligned face of `face` pixels.
+    """
+    return (View(crop, "region", face=face, region=GLOBAL_REGIONS["face"], side=side),)
+
+
+def first_fold_network(
+    plan: Plan,
+    faces: Prepared,
+    labels: Sequence[str],
+    folds: Sequence[FoldRows],
+    *,
+    names: Iterable[str],
+    seed: int = 0,
+    folder: str | Path | None = None,
+    about: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+) -> Network:
+    """The network of 60 patches of the first fold, as a record that looks at the whole-face patch.
+
+    It is trained unless `train_by_folds` kept its trainings in `folder`.
+    """
+    names = tuple(names)
+    first = folds[0]
+    fold_seed = mixed(seed, 0)
+    trained = train_patches(
+        plan.network(len(names), fold_seed),
+        plan,
+        faces,
+        LabelSet(names).encode(labels),
+        first,
+        60,
+        seed=fold_seed,
+        device=device,
+        precision=precision,
+        folder=Path(folder) / "k60" / first.name if folder else None,
+    )
+    views = PATCH_ALEXNET.views(plan.crop, plan.face, plan.side)
+    arguments = plan.shape(len(names))
+    return Network(PATCH_ALEXNET, arguments, names, views, trained.network, about=about)
+
+
+def train_networks(
+    level: str,
+    seed: int,
+    out: Path,
+    about: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+) -> list[Network]:
+    """Train on the drawn set `posed` as notebook 04 does, or load what it left in `out`."""
+    plan = PLANS[level]
+    clips = load_clips("posed", level, seed)
+    count = len(people(clips))
+    folds = i2cnn_folds(
+        clips,
+        folds=min(plan.folds, count),
+        val_people=plan.val_people(count),
+        seed=seed,
+    )
+    faces = prepare(tested_clips(folds), plan.face)
+    faces = faces.select(faces.table["found"].to_numpy())
+    labels = faces.table["emotion"].tolist()
+    names = [name for name in EMOTIONS if name in labels]
+    network = first_fold_network(
+        plan,
+        faces,
+        labels,
+        fold_rows(faces.table["person"].to_numpy(dtype=str), folds),
+        names=names,
+        seed=seed,
+        folder=training_folder(out, "posed", level, seed) / str(len(names)),
+        about=about,
+        device=device,
+        precision=precision,
+    )
+    return [network]
+
+
+PATCH_ALEXNET = NetworkSpec(
+    name="patch_alexnet",
+    title="AlexNet, patches (i2cnn)",
+    build=AlexNet,
+    views=whole_face_patch,
+    cam_layer="trunk.13",
+    dataset="posed",
+    train=train_networks,
+)
+NETWORKS = (PATCH_ALEXNET,)
+STUDIES = (
+    Study(
+        name="i2cnn",
+        folder="i2cnn",
+        title="Paper 2",
+        measure="accuracy",
+        pairs=(
+            ("k60", "k1"),
+            ("k60", "k5"),
+            ("k5", "k1"),
+            ("k60", "lbp"),
+            ("k60", "gabor"),
+            ("k60", "hog"),
+            ("gain, wide", "gain, posed"),
+        ),
+        train_restart=restart_patches,
+        titles={
+            "k60": "60 patches",
+            "k5": "5 patches",
+            "k1": "whole face",
+            "cnn": "whole face, softmax",
+            "lbp": "LBP",
+            "gabor": "Gabor",
+            "hog": "HOG, ridge",
+        },
+        baseline="hog",
+    ),
+)

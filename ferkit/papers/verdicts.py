@@ -1,0 +1,102 @@
+"""Verdicts on the claims of the papers, from the studies alone.
+
+A claim of `reported.toml` that a difference of two methods can judge names its `study`, its `pair`
+("first minus second", claimed to be above zero) and the `data` sets; its verdict follows from the
+kept results. Other claims carry the `verdict` that a notebook's numbers gave, with a note.
+"""
+
+import pandas as pd
+
+from ferkit.papers import PAPERS, reported, studies
+from ferkit.papers.study_records import (
+    CONVERGED_SHARE,
+    StudyRecord,
+    convergence,
+    kept_studies,
+    load_study,
+    paired_differences,
+)
+
+HOLDS, PARTLY, NOT_SHOWN, NOT_TESTED = reported.VERDICTS
+
+
+def claim_table(short_name: str) -> pd.DataFrame:
+    """Tabulate a paper's claims with their verdicts, one row a claim.
+
+    Columns claim, where (in the paper), verdict, difference (in points, with its interval over
+    people and trainings) and why.
+    """
+    rows = []
+    for claim in reported.paper(short_name).claims:
+        verdict, difference, why = judge(claim)
+        rows.append(
+            {
+                "claim": claim.text,
+                "where": claim.where,
+                "verdict": verdict,
+                "difference": difference,
+                "why": why,
+            }
+        )
+    index = pd.Index([claim.key for claim in reported.paper(short_name).claims], name="key")
+    return pd.DataFrame(rows, index=index)
+
+
+def all_claims() -> pd.DataFrame:
+    """Tabulate the claims of all papers, as of `claim_table`, with the column paper in front."""
+    tables = {short_name: claim_table(short_name) for short_name in PAPERS}
+    return pd.concat(tables, names=["paper"]).reset_index()
+
+
+def judge(claim: reported.Claim) -> tuple[str, str, str]:
+    """Return a claim's verdict, the measured difference in words, and the reason."""
+    if not claim.pair:
+        return claim.verdict or NOT_TESTED, "", claim.note
+    if claim.study not in kept_studies():
+        return NOT_TESTED, "", f"no results of the study {claim.study!r} are kept"
+    record = load_study(claim.study)
+    first, second = claim.pair.split(" minus ")
+    differences = paired_differences(record.predictions, [(first, second)])
+    differences = differences[differences["data"].isin(claim.data)]
+    text = "; ".join(_describe_difference(row) for row in differences.to_dict("records"))
+    if reason := _why_untested(record, claim, (first, second), differences):
+        return NOT_TESTED, text, reason
+    shown = [_is_shown(row, claim.margin) for row in differences.to_dict("records")]
+    verdict = HOLDS if all(shown) else PARTLY if any(shown) else NOT_SHOWN
+    return verdict, text, claim.note
+
+
+def _is_shown(row: dict, margin: float) -> bool:
+    """Whether a difference lies above zero, or within the margin where equality is claimed."""
+    if margin:
+        return -margin <= row["low"] and row["high"] <= margin
+    return row["low"] > 0
+
+
+def _why_untested(
+    record: StudyRecord,
+    claim: reported.Claim,
+    pair: tuple[str, str],
+    differences: pd.DataFrame,
+) -> str:
+    """Say why a claim cannot be judged; "" when it can."""
+    if missing := [data for data in claim.data if data not in set(differences["data"])]:
+        return f"the study has no {claim.pair} on {', '.join(missing)}"
+    learnt = convergence(record, studies()[claim.study].baseline)
+    learnt = learnt[learnt["data"].isin(claim.data)]
+    first, second = pair
+    of_pair = learnt[learnt["method"].isin([first, second])]
+    reasons = []
+    for row in (learnt if of_pair.empty else of_pair).itertuples():
+        if row.best > CONVERGED_SHARE:
+            reasons.append(f"{row.method} was still improving on {row.data}")
+        # The weaker method may lie below the baseline; the claim is about the better one.
+        elif row.over_baseline <= 0 and row.method != second:
+            reasons.append(f"{row.method} does not beat the baseline on {row.data}")
+    return "; ".join(reasons)
+
+
+def _describe_difference(row: dict) -> str:
+    """Write a difference in points, such as "posed +4.2 [1.1, 7.2]"."""
+    value, low, high = (100 * row[name] for name in ("value", "low", "high"))
+    return f"{row['data']} {value:+.1f} [{low:.1f}, {high:.1f}]"

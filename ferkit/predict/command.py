@@ -1,0 +1,147 @@
+"""Predict emotions in pictures and videos, as `ferkit predict` does.
+
+The stages, each in its own module: list the inputs, read their frames, find the faces, predict
+their emotions, make the table, write annotated copies.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ferkit.core.files import digest
+from ferkit.predict.copies import copy_paths, write_copies
+from ferkit.predict.frames import Sampling, check_readable, count_frames, read_frames
+from ferkit.predict.inputs import list_inputs
+from ferkit.predict.predictors import NO_MAPS, load_predictor, model_hash
+from ferkit.predict.priors import PRIORS, check_unsure, find_prior, with_prior
+from ferkit.predict.read_faces import FrameFaces, predict_emotions, read_faces
+from ferkit.predict.table import predictions_table
+from ferkit.predict.unfinished import Unfinished, describe_files, partial_path
+
+
+def predict_path(
+    path: str | Path,
+    model: str | Path | None = None,
+    residual: bool = False,
+    *,
+    prior: str = "even",
+    unsure: float = 0.0,
+    every: int | None = None,
+    fps: float | None = None,
+    annotated: str | Path | None = None,
+    cam: bool = False,
+    target: str | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    keep: Callable[[pd.DataFrame], object] = lambda table: None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Predict the emotions of all faces in pictures and videos; return the table.
+
+    `path` is a picture, a video, a folder of both, or a CSV with a column `path` (and `person`, for
+    `residual`); the table is that of `predictions_table`, best face of a frame first. Videos are
+    sampled: each `every`-th frame, or `fps` a second (default 5). With `residual` only the best
+    face of each picture counts, since the CSV names one person.
+
+    `prior` is one of `priors.PRIORS`; faces whose best class has a probability below `unsure` are
+    named "unsure". `model` is a face model or a network file, by default the face model that comes
+    with the package. The folder `annotated` receives a copy of each
+    picture and video in which each face has its box, emotion and probability; with `cam`, for a
+    convolutional network, also Grad-CAM of the class `target` (default: the predicted one).
+    ValueError where these options contradict each other, and where files would be replaced without
+    `overwrite`; OSError when no file can be read.
+
+    `keep` receives the table before any copy is written. With `out`, what was read lies in
+    `out`.partial until everything is finished, and the same call continues there.
+    """
+    sampling = Sampling(every, fps)
+    check_unsure(unsure)
+    if prior not in PRIORS:
+        raise ValueError(f"unknown prior {prior!r}; known: {', '.join(PRIORS)}")
+    files = list_inputs(path, out and out.parent)
+    if residual and not all(file.person for file in files):
+        raise ValueError(
+            f"{path}: the residual model needs a CSV with the columns path and person, "
+            "several pictures of each person"
+        )
+    _check_cam(model, annotated, cam, target)
+    copies = copy_paths(Path(path), files, Path(annotated)) if annotated else {}
+    if not overwrite and not (out and partial_path(out).exists()):
+        _check_copies(copies)
+    check_readable(files, sampling)
+    predictor = load_predictor(model, residual, files)
+    network = None
+    if cam:
+        # Only now is torch needed, which takes seconds to import.
+        from ferkit.predict.network_predictor import explained_network
+
+        network = explained_network(predictor, target)
+    total = count_frames(files, sampling)
+    frames = read_frames(files, sampling)
+    if out is None:
+        batches = read_faces(frames, predictor, total, progress)
+        predictions = predict_emotions(batches, predictor)
+    else:
+        key = digest(describe_files(files), sampling, annotated, model_hash(model, residual))
+        with closing(Unfinished(partial_path(out), key, overwrite)) as unfinished:
+            if unfinished.known and progress:
+                tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")
+            batches = read_faces(frames, predictor, total, progress, unfinished.restore)
+            predictions = predict_emotions(batches, predictor, unfinished.append)
+    predictions = _with_prior(predictions, predictor.names, prior)
+    table = predictions_table(predictions, predictor.names, unsure)
+    keep(table)
+    if copies:
+        frames = read_frames(files, sampling)  # again, for their pixels
+        write_copies(
+            predictions, frames, predictor.names, copies, network, target, unsure, progress
+        )
+    if out is not None:
+        partial_path(out).unlink(missing_ok=True)
+    return table
+
+
+def _with_prior(
+    predictions: Sequence[FrameFaces], names: Sequence[str], kind: str
+) -> list[FrameFaces]:
+    """The predictions with probabilities under a prior of this kind."""
+    if kind == "even":
+        return list(predictions)
+    known = [found.probabilities for found in predictions if found.probabilities is not None]
+    even = np.concatenate([np.empty((0, len(names))), *known])
+    prior = find_prior(kind, names, even)
+    changed = []
+    for found in predictions:
+        if found.probabilities is not None:
+            found = replace(found, probabilities=with_prior(found.probabilities, prior))
+        changed.append(found)
+    return changed
+
+
+def _check_copies(copies: Mapping[Path, Path]) -> None:
+    """ValueError where a file has the path of a copy."""
+    existing = [copy for copy in copies.values() if os.path.lexists(copy)]
+    if existing:
+        raise ValueError(
+            f"{existing[0]} exists ({len(existing)} of {len(copies)} copies do): "
+            "name another --annotated folder, or add --overwrite"
+        )
+
+
+def _check_cam(
+    model: str | Path | None, annotated: str | Path | None, cam: bool, target: str | None
+) -> None:
+    """ValueError for contradicting options, before anything is read."""
+    if (cam and not annotated) or (target and not cam):
+        raise ValueError(
+            "Grad-CAM is drawn on annotated copies: "
+            "--class goes with --cam, and --cam with --annotated"
+        )
+    if cam and model is None:
+        raise ValueError(NO_MAPS)

@@ -1,0 +1,108 @@
+"""Write the table of predictions, and report what it holds."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from ferkit.core.files import write_whole
+from ferkit.data.listing import is_video
+from ferkit.data.table import quote_formula
+from ferkit.faces.detect import SMALLEST_FACE
+from ferkit.predict.unfinished import partial_path
+
+
+def check_output(out: Path, path: Path, overwrite: bool = False) -> None:
+    """Check that the table can be written and replaces nothing that is read.
+
+    ValueError or OSError, before hours of reading.
+    """
+    if out.suffix.lower() not in (".csv", ".json") or out.is_dir():
+        raise ValueError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out.exists() and out.samefile(path):
+        raise ValueError(f"--out {out} would replace the table that is read: name another file")
+    if out.exists() and not overwrite and not partial_path(out).exists():
+        raise _refusal(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise PermissionError(f"--out {out}: no permission to write in {out.parent.resolve()}")
+
+
+def write_table(table: pd.DataFrame, out: Path, overwrite: bool = True) -> None:
+    """Write the table as CSV or, with the suffix .json, as a list of rows with null for NaN.
+
+    ValueError when `out` has other content, unless `overwrite`.
+    """
+    if out.suffix.lower() == ".json":
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    else:
+        text = _quote_formulas(table).to_csv(index=False)
+    if not overwrite and out.exists() and out.read_bytes() != text.encode():
+        raise _refusal(out)
+    write_whole(out, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _quote_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    quoted = {name: table[name].map(quote_formula) for name in ("path", "emotion")}
+    return table.assign(**quoted).rename(columns=quote_formula)
+
+
+def _refusal(out: Path) -> ValueError:
+    return ValueError(f"--out {out} exists: name another file, or add --overwrite")
+
+
+def missing_faces(table: pd.DataFrame) -> Iterator[str]:
+    """Name every picture without a face, count such frames of each video, say what was not seen."""
+    rows = _classify(table)
+    for path in rows["path"][rows["empty"] & rows["picture"]]:
+        yield f"no face found in {path}"
+    frames = rows[rows["frame"].notna()]
+    for path, frames_of_video in frames.groupby("path", sort=False):
+        empty = int(frames_of_video["empty"].sum())
+        if empty:
+            count = frames_of_video["frame"].nunique()
+            yield f"no face found in {empty} of {count} frames of {path}"
+    smallest = table.attrs.get("smallest", 0)
+    if smallest > SMALLEST_FACE:
+        yield f"some pictures were searched only for faces of {smallest:.0f} pixels or more"
+
+
+def count_findings(table: pd.DataFrame) -> Iterator[str]:
+    """Count pictures, frames and their faces, and the files that cannot be read."""
+    rows = _classify(table)
+    for noun, found in (("picture", rows[rows["picture"]]), ("frame", rows[rows["frame"].notna()])):
+        count = len(found.drop_duplicates(["path", "frame"]))
+        empty = int(found["empty"].sum())
+        if count:
+            faces = _count(len(found) - empty, "face")
+            yield f"{_count(count, noun)}, {faces}, {empty} without a face"
+    unreadable = rows[rows["unreadable"]]
+    for noun, found in (
+        ("picture", unreadable[~unreadable["video"]]),
+        ("video", unreadable[unreadable["video"]]),
+    ):
+        if len(found):
+            yield f"{_count(len(found), noun)} that cannot be read"
+
+
+def _classify(table: pd.DataFrame) -> pd.DataFrame:
+    """The table's paths and frames, and of each row what kind it is."""
+    video = table["path"].map(lambda name: is_video(Path(name))).astype(bool)
+    unreadable = table["path"].isin(table.attrs.get("unreadable", ()))
+    return pd.DataFrame(
+        {
+            "path": table["path"],
+            "frame": table["frame"] if "frame" in table else None,
+            "empty": table["emotion"].isna() | (table["emotion"] == ""),
+            "video": video,
+            "unreadable": unreadable,
+            "picture": ~video & ~unreadable,
+        }
+    )
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

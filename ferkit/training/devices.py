@@ -1,0 +1,119 @@
+"""Devices, precision and reproducibility; no other module chooses a device."""
+
+import copy
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+
+_PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf16": "bf16-mixed"}
+
+
+def choose_device(device: str = "auto") -> str:
+    """Return `cuda` or `cpu`; "auto" takes CUDA where PyTorch finds it."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"unknown device {device!r}; known: auto, cpu, cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("PyTorch finds no CUDA device here, got device 'cuda'; use auto or cpu")
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def fabric_for(
+    network: nn.Module, inputs: tuple[Tensor, ...], device: str, precision: str, devices: int = 1
+) -> Fabric:
+    """Set up Lightning Fabric for a device and a precision.
+
+    The precision "auto" is bf16 for convolutions on a device that computes it fast, else 32.
+    """
+    accelerator = choose_device(device)
+    if precision == "auto":
+        use_bf16 = _convolves(network, inputs) and _is_bf16_fast(accelerator)
+        precision = "bf16" if use_bf16 else "32"
+    if precision not in _PRECISIONS:
+        raise ValueError(f"unknown precision {precision!r}; known: auto, {', '.join(_PRECISIONS)}")
+    # Fabric logs the precision at each call.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    return Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        precision=_PRECISIONS[precision],
+        strategy="ddp_spawn" if devices > 1 else "auto",
+    )
+
+
+def precision_of(fabric: Fabric) -> str:
+    """Return Fabric's name of the precision it computes in."""
+    return fabric._precision.precision
+
+
+def copy_to_device(network: nn.Module, fabric: Fabric) -> nn.Module:
+    """Copy a network to the device.
+
+    In bf16 the weights of convolutions lie channels last, which is faster there.
+    """
+    is_bf16 = precision_of(fabric) == _PRECISIONS["bf16"]
+    memory_format = torch.channels_last if is_bf16 else torch.contiguous_format
+    return copy.deepcopy(network).to(fabric.device).to(memory_format=memory_format)
+
+
+def move_to_device(
+    inputs: tuple[Tensor, ...], labels: Tensor, fabric: Fabric
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Move inputs and labels to the device if half its memory holds them."""
+    size = sum(x.nbytes for x in (*inputs, labels))
+    if fabric.device.type == "cuda" and size > torch.cuda.mem_get_info(fabric.device)[0] / 2:
+        return inputs, labels
+    return tuple(x.to(fabric.device) for x in inputs), labels.to(fabric.device)
+
+
+@contextmanager
+def reproducible(fabric: Fabric) -> Iterator[None]:
+    """Use deterministic algorithms, and one thread on a CPU.
+
+    torch's settings and generators are restored at the end. See `single_threaded` for the one
+    thread.
+    """
+    cuda_devices = [fabric.device] if fabric.device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(devices=cuda_devices),
+        torch.backends.cudnn.flags(deterministic=True, benchmark=False),
+        single_threaded(fabric),
+    ):
+        yield
+
+
+@contextmanager
+def single_threaded(fabric: Fabric) -> Iterator[None]:
+    """Compute in one thread on a CPU, whatever OMP_NUM_THREADS says.
+
+    With two threads, sums are split and rounded differently, and over many steps a small network
+    converges to different weights. In one thread, a seed gives the same weights and the same scores
+    whatever the number of cores.
+    """
+    if fabric.device.type != "cpu":
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):  # the linear algebra library has threads of its own
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _convolves(network: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
+    """Tell whether the network has convolutions and its inputs have pictures."""
+    has_pictures = any(x.ndim == 4 for x in inputs)
+    return has_pictures and any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+
+
+def _is_bf16_fast(accelerator: str) -> bool:
+    if accelerator == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

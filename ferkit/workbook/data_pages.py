@@ -1,0 +1,102 @@
+"""The pages on data sets, docs/data.md and docs/data/NAME.md, written from their records.
+
+`write_pages()` writes them anew.
+"""
+
+import inspect
+from dataclasses import asdict
+from pathlib import Path
+
+from ferkit.core.files import PROJECT
+from ferkit.data import DATASETS, dataset
+from ferkit.workbook.needs import NEEDS, find_obstacle, markdown
+from ferkit.workbook.records import write_text
+
+DOCS = PROJECT / "docs"
+_BEGIN = "<!-- written by ferkit.workbook.data_pages -->"
+_END = "<!-- end -->"
+# What a notebook tells of a data set.
+NOTEBOOK_FINDINGS = {
+    "00": "how faces are drawn",
+    "01": "how many clips and people each emotion has; no picture is opened",
+    "02": "emotions from 68 landmarks, raw and minus each person's mean, in folds by person; 50 "
+    "classes where emotions are mixed",
+    "03": "50 compound classes from the picture and the landmarks together, in folds by person",
+    "04": "emotions from 60 patches of a face and from one, in folds by person; how folds by image "
+    "inflate the result",
+    "05": "emotions from sequences of pictures (DTAN) and of landmarks (DTGN), in folds by person",
+    "06": "both networks of 05 tuned together, beside a weighted sum; run 05 first",
+    "07": "whether features of identity help to recognise the emotion",
+    "08": "how networks trained on drawn faces recognise these photographs, in seven and three "
+    "classes",
+    "09": "t-SNE of DTGN's features on these sequences; the faces explained by Grad-CAM are drawn",
+}
+# Minutes at level `lesson` on two cores, with pictures not yet prepared, where measured.
+MINUTES: dict[tuple[str, str], float] = {}
+
+
+def page(name: str) -> str:
+    """Return the page on a data set: facts, layout, commands, and what each notebook gives."""
+    record = dataset(name)
+    lines = [f"# `{name}`: {record.card.title}", ""]
+    lines += ["| | |", "|---|---|"]
+    for field, value in asdict(record.card).items():
+        if field == "title":
+            continue
+        text = {True: "yes", False: "no"}.get(value, value)
+        lines.append(f"| {field.replace('_', ' ')} | {text} |")
+    lines += ["", "## Files", "", inspect.getdoc(record.read) or "", ""]
+    lines += ["## Commands", "", "`my_data` is the folder of the files above, or one above it.", ""]
+    lines += ["```", *_commands(name), "```", ""]
+    if record.options:
+        lines += ["Options, `--data-option NAME=VALUE` for every command below:", ""]
+        lines += [f"- `{option}`: {about.about}" for option, about in record.options.items()]
+        lines += [""]
+    if record.offer.pictures:
+        lines += ["## What you get from which notebook", ""]
+        lines += ["| notebook | what you get | command |", "|---|---|---|"]
+        lines += [_notebook_row(name, number) for number in NEEDS]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _commands(name: str) -> list[str]:
+    record = dataset(name)
+    if name == "folder":
+        return ["ferkit data describe my_data", "ferkit data check folder --data-root my_data"]
+    first = [f"ferkit data get {name} --data-root my_data"] if record.download else []
+    if record.offer.pictures:
+        first.append("ferkit data describe my_data")
+    return [*first, f"ferkit data check {name} --data-root my_data"]
+
+
+def _notebook_row(name: str, number: str) -> str:
+    obstacle = find_obstacle(number, name)
+    if obstacle:
+        return f"| {number} | not: {obstacle.partition(': ')[2]} | |"
+    command = f"`ferkit run {number} --dataset {name} --data-root my_data`"
+    minutes = MINUTES.get((name, number))
+    time = f" ({minutes} minutes on two cores)" if minutes else ""
+    return f"| {number} | {NOTEBOOK_FINDINGS[number]}{time} | {command} |"
+
+
+def documented() -> list[str]:
+    """List the data sets that have a page: all but the drawn ones."""
+    return [name for name, record in DATASETS.items() if not record.drawn]
+
+
+def overview(text: str) -> str:
+    """Return docs/data.md with its table of data sets and notebooks as the code has it."""
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n\n{markdown()}\n\n{_END}{after}"
+
+
+def write_pages(docs: Path = DOCS) -> list[Path]:
+    """Write all pages; return their files."""
+    texts = {docs / "data" / f"{name}.md": page(name) for name in documented()}
+    main = docs / "data.md"
+    texts[main] = overview(main.read_text(encoding="utf-8"))
+    for file, text in texts.items():
+        write_text(file, text)
+    return list(texts)

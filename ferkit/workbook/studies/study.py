@@ -1,0 +1,181 @@
+"""Train the papers' methods several times until they have learnt, and keep what was found.
+
+    tables = run_studies(["dtagn"], starts=5)
+
+The claims of the papers are judged by these results (`papers.verdicts`). Trainings are kept in OUT
+and checkpointed, so an interrupted call continues where it stopped, from day to day.
+
+A restart has a number, its start; start 0 is the training of the notebooks at the same level.
+Faces, people and folds are the same in all of them.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+import ferkit
+from ferkit import plots
+from ferkit.drawn.draw_sets import drawing_fingerprint
+from ferkit.faces.load import PHOTOGRAPHS
+from ferkit.papers import studies
+from ferkit.papers.study_records import (
+    RESULTS,
+    StudyRecord,
+    method_means,
+    paired_differences,
+    save_study,
+)
+from ferkit.training.spec import Restart, Study
+from ferkit.workbook.cluster import Failure, map_tasks
+
+STARTS = 5
+
+
+@dataclass(frozen=True)
+class StudyRestart:
+    """One restart of a study: what `train_restart` needs."""
+
+    name: str
+    level: str
+    seed: int
+    start: int
+    out: str
+    options: Mapping[str, Any]
+
+
+def run_studies(
+    names: Iterable[str] | None = None,
+    *,
+    starts: int = STARTS,
+    level: str = "study",
+    seed: int = 0,
+    out: str | Path = "build/run",
+    to: str | Path = RESULTS,
+    figures: str | Path = "figures",
+    scheduler: str | None = None,
+    jobs: int | None = None,
+    tell: Callable[[str], None] = tqdm.write,
+    **options: Any,
+) -> dict[str, StudyRecord]:
+    """Train each study `starts` times on a cluster (`map_tasks`); save its results and figures.
+
+    Results go to the package's `papers/results` or to another folder, figures into the study's
+    folder under FIGURES; a study is saved as soon as all its restarts have ended. `options` go to
+    the trainings: device, precision. ValueError for an unknown study; RuntimeError when a restart
+    failed, after all others have ended.
+    """
+    known = studies()
+    chosen = list(known if names is None else names)
+    if unknown := [name for name in chosen if name not in known]:
+        raise ValueError(f"unknown study {', '.join(unknown)}; known: {', '.join(known)}")
+    planned = {}
+    for name, start in itertools.product(chosen, range(starts)):
+        planned[f"{name}/{start}"] = StudyRestart(name, level, seed, start, str(out), options)
+    restarts: dict[str, Restart] = {}
+    failures = []
+    records = {}
+    results = map_tasks(
+        train_restart, planned, scheduler=scheduler, jobs=jobs, unit="training", tell=tell
+    )
+    with closing(results):
+        for key, result in results:
+            if isinstance(result, Failure):
+                tell(f"{key} failed:\n{result.traceback}")
+                failures.append(key)
+                continue
+            restarts[key] = result
+            name = planned[key].name
+            keys = [f"{name}/{start}" for start in range(starts)]
+            if any(key not in restarts for key in keys):
+                continue
+            record = _collect([restarts[key] for key in keys], level, seed, starts)
+            save_study(Path(to), name, record)
+            draw_study(known[name], record, figures)
+            records[name] = record
+    if failures:
+        raise RuntimeError(f"{', '.join(failures)} failed; call again to continue the others")
+    return records
+
+
+def train_restart(restart: StudyRestart) -> Restart:
+    """Train one restart of a study, or load what an earlier call left in its folder."""
+    study = studies()[restart.name]
+    return study.train_restart(
+        restart.level,
+        restart.seed,
+        restart.start,
+        Path(restart.out),
+        progress=False,
+        **restart.options,
+    )
+
+
+def draw_study(study: Study, record: StudyRecord, figures: str | Path = "figures") -> None:
+    """Draw means and differences as trainings.png and trainings_means.png, with their CSV."""
+    means = method_means(record.predictions)
+    differences = paired_differences(record.predictions, study.pairs)
+    folder = Path(figures) / study.folder
+    _save_figures(study, means, "plot_intervals", folder, record.made_by)
+    _save_figures(study, differences, "plot_trainings", folder, record.made_by)
+
+
+def _collect(restarts: list[Restart], level: str, seed: int, starts: int) -> StudyRecord:
+    """Join the tables of all restarts."""
+    made_by = {
+        "command": "ferkit study",
+        "level": level,
+        "seed": seed,
+        "starts": starts,
+        "ferkit": ferkit.__version__,
+        "drawing": drawing_fingerprint(),
+    }
+    return StudyRecord(
+        pd.concat([restart.predictions for restart in restarts], ignore_index=True),
+        pd.concat([restart.trainings for restart in restarts], ignore_index=True),
+        made_by,
+    )
+
+
+def _save_figures(
+    study: Study, table: pd.DataFrame, plot: str, folder: Path, made_by: dict[str, Any]
+) -> None:
+    """Draw means or differences, photographs in a figure of their own."""
+    stem = "trainings" if study.name == study.folder else f"trainings_{study.name}"
+    ending = "_means" if plot == "plot_intervals" else ""
+    measure = study.measure if plot == "plot_intervals" else f"difference: {study.measure}"
+    title = f"{study.title}: {made_by['starts']} trainings of each, 95 % over people and trainings"
+    # One value a training, without people, has no interval.
+    drawable = table.dropna(subset=["low", "high"])
+    is_photograph = drawable["data"].isin(PHOTOGRAPHS)
+    for rows, kind in ((drawable[~is_photograph], ""), (drawable[is_photograph], "_photographs")):
+        if rows.empty:
+            continue
+        rows = rows.rename(columns={"data": "panel"})
+        rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
+        width = 5.2 if rows["panel"].nunique() > 1 else 7.5
+        height = 1.6 + 0.42 * rows["panel"].value_counts().max()
+        plots.save_figure(
+            plot,
+            rows,
+            folder,
+            f"{stem}{kind}{ending}",
+            made_by=made_by,
+            size=(width, height),
+            title=title,
+            xlabel=measure,
+        )
+
+
+def pair_title(pair: str, titles: Mapping[str, str]) -> str:
+    """Write `joint minus joint_l3` with the titles of the methods."""
+    methods = []
+    for method in pair.split(" minus "):
+        name, comma, state = method.partition(", ")
+        methods.append(titles.get(name, name) + comma + state)
+    return " minus ".join(methods)

@@ -1,0 +1,96 @@
+"""Paper 1's designs on made-up faces: who is compared with whom, and what starts from what."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ferkit.core.labels import COMPOUND
+from ferkit.core.landmarks import residuals
+from ferkit.data.clip import Clip
+from ferkit.papers.multimodal.data import CompoundFaces
+from ferkit.papers.multimodal.experiment import (
+    PLANS,
+    add_residual,
+    train_designs,
+    training_count,
+)
+from ferkit.papers.multimodal.network import SingleBranch
+from ferkit.papers.multimodal.study import landmark_methods, linear_methods
+from ferkit.training.seeds import seeded
+
+PEOPLE = np.repeat([f"p{number}" for number in range(6)], 5)
+LABELS = [COMPOUND.names[number] for number in (0, 1, 8, 20, 49)] * 6
+PLAN = replace(PLANS["smoke"], folds=1, tested_people=2, continued=True, batch_norm=True)
+QUIET = {"device": "cpu", "precision": "32", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def faces() -> CompoundFaces:
+    """People whose landmarks differ more than their expressions do."""
+    rng = np.random.default_rng(0)
+    expression = np.tile(3 * rng.normal(size=(5, 68, 2)), (6, 1, 1))
+    person = np.repeat(30 * rng.normal(size=(6, 68, 2)), 5, axis=0)
+    points = 100 + person + expression + rng.normal(size=(30, 68, 2))
+    flat = torch.from_numpy(residuals(points, PEOPLE).reshape(-1, 136)).float()
+    pictures = torch.from_numpy(rng.integers(0, 255, (30, 3, 48, 48), dtype=np.uint8))
+    return CompoundFaces(pictures, points, flat, LABELS, PEOPLE)
+
+
+@pytest.fixture
+def folds():
+    clips = [
+        Clip("drawn", person, f"{person}/{row}", "fear", (Path("a.jpg"),))
+        for row, person in enumerate(PEOPLE)
+    ]
+    return PLAN.make_folds(clips)
+
+
+def test_residuals_are_scaled_on_the_training_people_alone(faces):
+    training = np.isin(PEOPLE, ["p0", "p1"])
+    pictures, scaled = faces.both(training)
+    assert pictures is faces.pictures
+    assert float(scaled[torch.from_numpy(training)].std()) == pytest.approx(1)
+    changed = replace(
+        faces, residuals=faces.residuals * torch.from_numpy(1.0 + 4 * ~training)[:, None]
+    )
+    spread = faces.residuals[0, 0] / scaled[0, 0]
+    assert float(changed.both(training)[1][0, 0]) == pytest.approx(
+        float(faces.residuals[0, 0] / spread)
+    )
+
+
+def test_both_branches_start_from_the_trained_pictures_alone():
+    alone = seeded(lambda: SingleBranch(**PLAN.shape), 3)
+    both = add_residual(PLAN, alone, 0)
+    trained = alone.visual.state_dict()
+    assert all(
+        torch.equal(value, trained[name]) for name, value in both.visual.state_dict().items()
+    )
+    other = add_residual(PLAN, alone, 1)
+    assert not torch.equal(both.top.weight, other.top.weight)
+
+
+def test_all_methods_predict_the_same_people(faces, folds, tmp_path):
+    assert training_count(faces, folds) == 15  # three people train, one chooses the epoch
+    designs = train_designs(PLAN, faces, folds, folder=tmp_path, **QUIET)
+    predictions = {name: run.predictions(COMPOUND.names) for name, run in designs.items()}
+    predictions |= linear_methods(faces, folds)
+    for result in predictions.values():
+        assert result.people.tolist() == ["p4"] * 5 + ["p5"] * 5
+        assert result.truth.tolist() == COMPOUND.encode(LABELS[20:]).tolist()
+    assert {"val_top_5", "val_accuracy"} <= set(designs["both, hinge"].history)
+
+
+def test_residuals_tell_more_where_people_differ_more_than_expressions(faces):
+    found = landmark_methods(faces, 0)
+    assert all(result.people.tolist() == PEOPLE.tolist() for result in found.values())
+    assert found["svm_residual"].correct().mean() > found["svm_raw"].correct().mean() + 0.3
+
+
+def test_paper_takes_no_liberties():
+    paper = PLANS["paper"]
+    assert not any((paper.augment, paper.batch_norm, paper.continued))
+    assert (paper.start, paper.alone_optimiser, paper.alone_rate) == ("caffe", "sgd", None)

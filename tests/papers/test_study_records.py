@@ -1,0 +1,157 @@
+"""Studies' results: means and differences by hand, convergence, verdicts, files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ferkit.evaluation import intervals
+from ferkit.papers import PAPERS, reported, studies, study_records, verdicts
+from ferkit.papers.study_records import (
+    StudyRecord,
+    convergence,
+    method_means,
+    paired_differences,
+    read_study,
+    save_study,
+)
+
+
+def rows(method: str, values: list[list[float]], data: str = "d") -> pd.DataFrame:
+    """Predictions of a method: a list of four values for each start."""
+    parts = [
+        pd.DataFrame(
+            {
+                "data": data,
+                "method": method,
+                "start": start,
+                "sample": range(4),
+                "person": ["a", "a", "b", "c"],
+                "value": value,
+            }
+        )
+        for start, value in enumerate(values)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def trained(method: str, best: list[int], epochs: int = 10, data: str = "d") -> pd.DataFrame:
+    """Trainings of a method, one for each best epoch."""
+    table = pd.DataFrame({"best_epoch": best, "start": range(len(best))})
+    return table.assign(data=data, method=method, fold=0, epochs=epochs)
+
+
+def test_means_and_differences_by_hand():
+    table = pd.concat(
+        [rows("a", [[1, 1, 0, 1], [1, 0, 0, 1]]), rows("b", [[0, 1, 0, 1], [1, 1, 1, 1]])]
+    )
+    mean = method_means(table).set_index("name")
+    columns = ["value", "training_0", "training_1", "n"]
+    assert mean.loc["a", columns].tolist() == [0.625, 0.75, 0.5, 4]
+    (gain,) = paired_differences(table, [("a", "b"), ("a", "c")]).to_dict("records")
+    assert (gain["name"], gain["data"]) == ("a minus b", "d")
+    assert (gain["value"], gain["training_0"], gain["training_1"]) == (-0.125, 0.25, -0.5)
+    paired = np.array([[1, 0, 0, 0], [0, -1, -1, 0]])
+    found = intervals.over_trainings(paired, ["a", "a", "b", "c"])
+    assert (gain["low"], gain["high"]) == (found.low, found.high)
+
+
+def test_what_has_no_value_in_one_training_is_left_out():
+    table = pd.concat([rows("a", [[1, np.nan, 0, 1], [1, 1, 0, 1]]), rows("b", [[1, 1, 1, 1]] * 2)])
+    (gain,) = paired_differences(table, [("a", "b")]).to_dict("records")
+    assert gain["n"] == 3
+    assert gain["value"] == pytest.approx(-1 / 3)
+
+
+def test_how_far_networks_have_learnt_is_the_median_epoch_and_the_lead():
+    predictions = pd.concat(
+        [rows("good", [[1, 1, 1, 1]] * 3), rows("poor", [[0, 0, 1, 0]] * 3)]
+        + [rows("hog", [[0, 1, 0, 1]] * 3)]
+    )
+    trainings = pd.concat(
+        [trained("good", [8, 10, 3]), trained("poor", [2, 2, 2])],
+    )
+    record = StudyRecord(predictions, trainings, {})
+    found = convergence(record, "hog").set_index("method")
+    assert found["best"].tolist() == [0.8, 0.2]
+    assert found["over_baseline"].tolist() == [0.5, -0.25]
+    assert convergence(record)["over_baseline"].isna().all()
+    late = StudyRecord(predictions, trained("good", [9, 10, 3]), {})
+    assert convergence(late)["best"].tolist() == [0.9]
+
+
+CLAIM = reported.Claim("k", "a beats b", "table 1", "done")
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Keep a study: `a` beats `b` on every sample of `d`, and of `e` on none."""
+    predictions = pd.concat(
+        [rows("a", [[1, 1, 1, 1]] * 3), rows("b", [[0, 0, 0, 0]] * 3)]
+        + [rows("a", [[1, 0, 1, 0]] * 3, "e"), rows("b", [[1, 0, 1, 0]] * 3, "e")]
+        + [rows("late", [[1, 1, 1, 1]] * 3)]
+    )
+    trainings = pd.concat([trained("a", [2] * 3), trained("a", [2] * 3, data="e")])
+    trainings = pd.concat([trainings, trained("late", [10] * 3)])
+    record = StudyRecord(predictions, trainings, {})
+    name = next(iter(studies()))
+    monkeypatch.setattr(verdicts, "kept_studies", lambda: (name,))
+    monkeypatch.setattr(verdicts, "load_study", {name: record}.__getitem__)
+    monkeypatch.setattr(
+        verdicts, "studies", lambda: {name: replace(studies()[name], baseline=None)}
+    )
+    return replace(CLAIM, study=name, pair="a minus b", data=("d",))
+
+
+def test_verdicts_follow_from_the_results(kept):
+    assert verdicts.judge(kept)[:2] == ("holds", "d +100.0 [100.0, 100.0]")
+    assert verdicts.judge(replace(kept, data=("d", "e")))[0] == "partly"
+    assert verdicts.judge(replace(kept, data=("e",)))[0] == "not shown"
+    assert verdicts.judge(replace(kept, data=("e",), margin=0.05))[0] == "holds"
+    assert verdicts.judge(replace(kept, pair="b minus a"))[0] == "not shown"
+
+
+def test_what_was_not_learnt_is_not_judged(kept):
+    verdict, _, why = verdicts.judge(replace(kept, pair="late minus b"))
+    assert (verdict, why) == ("not tested", "late was still improving on d")
+    verdict, _, why = verdicts.judge(replace(kept, data=("d", "f")))
+    assert (verdict, why) == ("not tested", "the study has no a minus b on f")
+    verdict, _, why = verdicts.judge(replace(kept, study="nothing"))
+    assert (verdict, why) == ("not tested", "no results of the study 'nothing' are kept")
+    assert verdicts.judge(replace(CLAIM, verdict="partly", note="n"))[::2] == ("partly", "n")
+
+
+def test_the_better_method_has_to_beat_the_baseline(kept, monkeypatch):
+    """`a` is as good as the baseline `late`: no claim that it is better, but one about `b`."""
+    known = studies()
+    with_baseline = {kept.study: replace(known[kept.study], baseline="late")}
+    monkeypatch.setattr(verdicts, "studies", lambda: with_baseline)
+    verdict, _, why = verdicts.judge(kept)
+    assert (verdict, why) == ("not tested", "a does not beat the baseline on d")
+    assert verdicts.judge(replace(kept, pair="b minus a"))[0] == "not shown"
+
+
+def test_results_are_kept_and_read_as_they_were(tmp_path):
+    record = StudyRecord(
+        rows("a", [[1, np.nan, 0.123456789, 1]]), trained("a", [3]), {"level": "smoke"}
+    )
+    files = save_study(tmp_path, "mine", record)
+    before = [file.read_bytes() for file in files]
+    read = read_study(tmp_path, "mine")
+    assert read.made_by == {"level": "smoke"}
+    pd.testing.assert_frame_equal(read.predictions, record.predictions, atol=1e-6)
+    pd.testing.assert_frame_equal(read.trainings, record.trainings)
+    save_study(tmp_path, "mine", read)
+    assert [file.read_bytes() for file in files] == before
+    with pytest.raises(ValueError, match="no results of a study 'mine' are kept"):
+        study_records.load_study("mine")
+
+
+@pytest.mark.parametrize("short_name", PAPERS)
+def test_every_claim_has_a_verdict(short_name):
+    table = verdicts.claim_table(short_name)
+    assert table["verdict"].isin(reported.VERDICTS).all()
+    for claim in reported.paper(short_name).claims:
+        assert not (claim.pair and claim.verdict), f"{claim.key}: the verdict follows from the pair"
+        assert bool(claim.pair) == bool(claim.study) == bool(claim.data), claim.key

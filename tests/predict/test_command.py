@@ -1,0 +1,241 @@
+"""`ferkit predict` as it is typed: what is written, said and kept."""
+
+import errno
+import itertools
+import json
+import shutil
+from unittest.mock import Mock
+
+import pandas as pd
+import pytest
+from film_files import at, write_film
+from PIL import Image
+from predicted import FILM, ferkit
+
+from ferkit.core.labels import SEVEN
+from ferkit.faces import detect
+from ferkit.predict import command, read_faces
+from ferkit.predict.unfinished import partial_path
+
+pytestmark = pytest.mark.usefixtures("searched_once")
+
+
+def test_the_command_writes_json_and_names_what_is_missing(tmp_path, film, picture_network):
+    out = tmp_path / "answers.json"
+    result = ferkit(
+        "predict",
+        film,
+        "--model",
+        picture_network,
+        "--every",
+        2,
+        "--out",
+        out,
+        "--annotated",
+        tmp_path / "copies",
+    )
+    assert result.exit_code == 0, result.output
+    rows = json.loads(out.read_text(encoding="utf-8"))
+    assert [row["frame"] for row in rows] == [0, 2, 4, 6, 8]
+    assert list(rows[0]) == FILM
+    assert rows[4]["emotion"] == ""
+    assert rows[4]["fear"] is None
+    assert sum(rows[0][name] for name in SEVEN) == pytest.approx(1, abs=1e-4)
+    assert "warning: no face found in 1 of 5 frames of" in result.stderr
+    assert "5 frames, 4 faces, 1 without a face: " in result.stdout
+    assert (tmp_path / "copies" / "film.avi.mp4").is_file()
+
+
+def test_the_command_writes_the_same_as_csv(tmp_path, film, picture_network):
+    for ending in ("csv", "json"):
+        assert (
+            ferkit(
+                "predict", film, "--model", picture_network, "--out", tmp_path / f"a.{ending}"
+            ).exit_code
+            == 0
+        )
+    table = pd.read_csv(tmp_path / "a.csv").fillna({"emotion": ""})
+    other = pd.DataFrame(json.loads((tmp_path / "a.json").read_text(encoding="utf-8")))
+    pd.testing.assert_frame_equal(table, other, check_dtype=False)
+
+
+def test_wrong_words_are_said_before_anything_is_read(tmp_path, film, picture_network):
+    for words, message in (
+        (["--out", "answers.xlsx"], "ends in .csv or .json"),
+        (["--every", "2", "--fps", "3"], "not by both"),
+        (["--cam", "--class", "fear"], "--cam with --annotated"),
+        (
+            ["--cam", "--class", "joy", "--annotated", tmp_path / "copies"],
+            "no class 'joy'; it has neutral, anger",
+        ),
+    ):
+        result = ferkit("predict", film, "--model", picture_network, *words)
+        assert result.exit_code == 2
+        assert message in result.stderr
+        assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+@pytest.mark.parametrize("kind", ["picture_network", "sequence_network"])
+def test_an_interrupted_prediction_continues(
+    tmp_path, drawn_face, monkeypatch, request, kind, ending
+):
+    model, count = request.getfixturevalue(kind), itertools.count()
+    long = write_film(tmp_path / "long.avi", [at(drawn_face[0], i % 3) for i in range(40)])
+    words = ["predict", long, "--model", model, "--every", 1, "--annotated", tmp_path / "copies"]
+    assert ferkit(*words, "--out", tmp_path / f"whole.{ending}").exit_code == 0
+    shutil.rmtree(tmp_path / "copies")
+    search = detect.find_faces
+
+    def interrupted(image):
+        if next(count) == 2 * read_faces.FRAMES_PER_BATCH + 3:
+            raise KeyboardInterrupt
+        return search(image)
+
+    out = tmp_path / f"a.{ending}"
+    words += ["--out", out]
+    monkeypatch.setattr(detect, "find_faces", interrupted)
+    result = ferkit(*words)
+    assert result.exit_code == 130
+    assert "interrupted; repeat the command to continue from here" in result.stderr
+    partial = partial_path(out)
+    assert len(partial.read_bytes().splitlines()) == 1 + 2 * read_faces.FRAMES_PER_BATCH
+    assert not out.exists()
+    assert not (tmp_path / "copies").exists()
+
+    other = ferkit(*words, "--model", model, "--every", 2)
+    assert other.exit_code == 2
+    assert "is the unfinished output of other inputs or options" in other.stderr
+    with partial.open("ab") as file:
+        file.write(partial.read_bytes().splitlines()[-1][:50])  # a line that was not finished
+    searched = Mock(side_effect=search)
+    monkeypatch.setattr(detect, "find_faces", searched)
+    result = ferkit(*words)
+    assert result.exit_code == 0, result.output
+    assert searched.call_count == 40 - 2 * read_faces.FRAMES_PER_BATCH
+    assert out.read_text() == (tmp_path / f"whole.{ending}").read_text()
+    assert not partial.exists()
+    assert (tmp_path / "copies" / "long.avi.mp4").is_file()
+
+
+def test_a_prediction_killed_while_copies_are_written_continues(
+    tmp_path, film, picture_network, monkeypatch
+):
+    words = ["predict", film, "--model", picture_network, "--annotated", tmp_path / "copies"]
+    words += ["--out", tmp_path / "a.csv"]
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "write_copies", Mock(side_effect=KeyboardInterrupt))
+        assert ferkit(*words).exit_code == 130
+    assert (tmp_path / "a.csv").is_file()
+    assert ferkit(*words).exit_code == 0
+    assert (tmp_path / "copies" / "film.avi.mp4").is_file()
+    assert not partial_path(tmp_path / "a.csv").exists()
+
+
+def test_files_are_replaced_only_on_request(tmp_path, film, picture_network):
+    out, copies = tmp_path / "a.csv", tmp_path / "copies"
+    words = ["predict", film, "--model", picture_network, "--out", out, "--annotated", copies]
+    out.write_text("mine")
+    result = ferkit(*words)
+    assert result.exit_code == 2
+    assert "a.csv exists: name another file, or add --overwrite" in result.stderr
+    assert out.read_text() == "mine"
+    out.unlink()
+    copies.mkdir()
+    (copies / "film.avi.mp4").write_text("mine")
+    result = ferkit(*words)
+    assert result.exit_code == 2
+    assert "film.avi.mp4 exists (1 of 1 copies do)" in result.stderr
+    assert (copies / "film.avi.mp4").read_text() == "mine"
+    partial_path(out).write_text("mine too")
+    assert ferkit(*words).exit_code == 2
+    assert partial_path(out).read_text() == "mine too"
+    assert ferkit(*words, "--overwrite").exit_code == 0
+    assert len(pd.read_csv(out)) == 2
+    assert not partial_path(out).exists()
+
+
+def test_the_table_is_written_before_the_copies(tmp_path, film, picture_network, monkeypatch):
+    monkeypatch.setattr(
+        command, "write_copies", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device"))
+    )
+    out = tmp_path / "a.csv"
+    result = ferkit(
+        "predict",
+        film,
+        "--model",
+        picture_network,
+        "--out",
+        out,
+        "--annotated",
+        tmp_path / "copies",
+    )
+    assert result.exit_code == 1
+    assert "No space left" in result.stderr
+    assert len(pd.read_csv(out)) == 2
+
+
+def test_the_table_replaces_nothing_that_is_read(tmp_path, film, picture_network, monkeypatch):
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError))
+    mine, taken = tmp_path / "list.csv", tmp_path / "taken.csv"
+    mine.write_text("path\nfilm.avi\n")
+    taken.mkdir()
+    for out, message in (
+        (mine, "would replace the table that is read"),
+        (taken, "expected a file that ends in"),
+    ):
+        result = ferkit("predict", mine, "--model", picture_network, "--out", out)
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert mine.read_text() == "path\nfilm.avi\n"
+
+
+def test_what_cannot_be_read_is_no_picture_without_a_face(tmp_path, drawn_face, picture_network):
+    Image.fromarray(drawn_face[0]).save(tmp_path / "face.png")
+    for name in ("broken.mp4", "broken.jpg", "broken.png"):
+        (tmp_path / name).write_bytes(b"neither film nor picture")
+    result = ferkit("predict", tmp_path, "--model", picture_network, "--out", tmp_path / "a.csv")
+    assert result.exit_code == 0
+    assert result.stderr.count("left out: ") == 3
+    assert "no face found" not in result.stderr
+    assert result.stdout.splitlines() == [
+        f"1 picture, 1 face, 0 without a face: {tmp_path / 'a.csv'}",
+        f"2 pictures that cannot be read: {tmp_path / 'a.csv'}",
+        f"1 video that cannot be read: {tmp_path / 'a.csv'}",
+    ]
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 4
+
+
+def test_inputs_are_read_before_a_model_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "load_predictor", Mock(side_effect=AssertionError))
+    for name in ("broken.mp4", "broken.jpg"):
+        (tmp_path / name).write_bytes(b"neither film nor picture")
+    for path in (tmp_path, tmp_path / "broken.jpg", tmp_path / "broken.mp4"):
+        result = ferkit("predict", path, "--out", tmp_path / "a.csv")
+        assert result.exit_code == 1
+        assert "files can be read: " in result.stderr
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_predictions_are_an_input_from_any_folder(
+    tmp_path, monkeypatch, film, drawn_face, picture_network
+):
+    (tmp_path / "in").mkdir()
+    shutil.move(film, tmp_path / "in" / "film.avi")
+    Image.fromarray(drawn_face[0]).save(tmp_path / "in" / "=one.png")
+    monkeypatch.chdir(tmp_path)
+    tables = []
+    source = "in"
+    for out in ("first.csv", "in/second.csv", "out/third.csv", "out/fourth.csv"):
+        result = ferkit("predict", source, "--model", picture_network, "--every", 8, "--out", out)
+        assert result.exit_code == 0, result.output
+        tables.append(pd.read_csv(out))
+        source = out
+    assert [set(table["path"]) for table in tables] == [
+        {"in/film.avi", "in/=one.png"},
+        {"film.avi", "'=one.png"},
+        {str(tmp_path / "in" / "film.avi"), str(tmp_path / "in" / "=one.png")},
+        {str(tmp_path / "in" / "film.avi"), str(tmp_path / "in" / "=one.png")},
+    ]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table.drop(columns="path"), tables[0].drop(columns="path"))

@@ -1,0 +1,107 @@
+"""Studies: every table at the smallest level, found again, and drawn."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+from ferkit.faces.load import PHOTOGRAPHS
+from ferkit.papers import studies
+from ferkit.papers.dtagn import data as dtagn_data
+from ferkit.papers.dtagn import experiment
+from ferkit.papers.dtagn import study as dtagn_study
+from ferkit.papers.emotionaldan import data as emotionaldan_data
+from ferkit.papers.study_records import method_means, paired_differences, read_study
+from ferkit.training.seeds import restart_seed
+from ferkit.workbook.studies import study as study_module
+from ferkit.workbook.studies.study import pair_title, run_studies
+
+STUDIES = studies()
+HOW = {"progress": False, "device": "cpu", "precision": "32"}
+pytestmark = pytest.mark.filterwarnings("ignore:.*have no prepared face.*")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prepared():
+    """Faces that are not found are warned of once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        emotionaldan_data.crop_parts("smoke", 0)
+
+
+def test_another_start_is_another_seed_and_start_0_the_same():
+    assert restart_seed(7, 0) == 7
+    assert (
+        len(
+            {restart_seed(7, start) for start in range(50)}
+            | {restart_seed(8, start) for start in range(50)}
+        )
+        == 100
+    )
+
+
+def test_one_start_is_what_the_notebooks_train(tmp_path):
+    how = {"folder": tmp_path, **HOW}
+    kind, data, classes, folds = dtagn_data.load_sequences("sequences", "smoke")
+    pair = experiment.train_pair(kind, data, folds, "smoke", **how)
+    tuned = experiment.fine_tune_each_way(pair, data, folds, "smoke", **how)
+    trained = {"dtan": pair[0], "dtgn": pair[1], **tuned}
+    found = experiment.combine_predictions(trained, classes)
+    kept = {path.name for path in tmp_path.iterdir()}
+    restart = dtagn_study.restart_methods("sequences", "smoke", 0, 0, **how)
+    table = restart.predictions[restart.predictions["data"] == "sequences"]
+    for name, predictions in found.items():  # the trainings of the notebooks are found again
+        mine = table.loc[table["method"] == name, "value"]
+        assert mine.tolist() == predictions.correct().tolist()
+    every = {path.name for path in tmp_path.iterdir()}
+    assert kept < every  # the controls are trainings of their own
+    assert set(restart.trainings["method"]) >= set(trained)
+    again = dtagn_study.restart_methods("sequences", "smoke", 0, 1, **how)
+    new = {path.name for path in tmp_path.iterdir()} - every
+    assert len(new) == len(kept) + len(folds)  # another start shares nothing; one way more
+    people = again.predictions.loc[again.predictions["data"] == "sequences", "person"]
+    assert people.tolist() == table["person"].tolist()
+    assert "sequences/controls" in set(restart.predictions["data"])
+    assert "sequences/controls" not in set(again.predictions["data"])
+
+
+def call_here(function, tasks, **_):
+    """Stand in for the workers of a cluster, which need sockets."""
+    yield from ((name, function(task)) for name, task in tasks.items())
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_each_table_has_the_pairs_that_are_compared(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(study_module, "map_tasks", call_here)
+    out, figures = tmp_path / "run", tmp_path / "figures"
+    study = STUDIES[name]
+    run_studies((name,), starts=2, level="smoke", out=out, to=tmp_path, figures=figures, jobs=1)
+    record = read_study(tmp_path, name)
+    means = method_means(record.predictions)
+    differences = paired_differences(record.predictions, study.pairs)
+    assert {f"{a} minus {b}" for a, b in study.pairs} == set(differences["name"])
+    assert {method for pair in study.pairs for method in pair} <= set(means["name"])
+    assert (differences["low"] <= differences["high"]).all()
+    for table in (means, differences):
+        assert np.allclose(table["value"], table[["training_0", "training_1"]].mean(axis=1))
+    drawn = list(figures.rglob("*.json"))
+    assert {file.stem.endswith("_means") for file in drawn} == {False, True}
+    # Photographs, where there are any, have figures of their own.
+    photographs = sum("photographs" in file.stem for file in drawn)
+    assert photographs == 2 * bool(set(PHOTOGRAPHS) & set(means["data"]))
+    assert len(drawn) == 2 + photographs
+    assert all(json.loads(file.read_text())["made_by"]["starts"] == 2 for file in drawn)
+    before = set(out.rglob("training.safetensors"))
+    again = study.train_restart("smoke", 0, 1, out, progress=False)
+    assert set(again.predictions["start"]) == {1}
+    mine = record.predictions[record.predictions["start"] == 1]
+    assert again.predictions["value"].tolist() == pytest.approx(mine["value"].tolist(), abs=1e-6)
+    assert before == set(out.rglob("training.safetensors"))  # found, not trained again
+
+
+def test_every_compared_method_has_a_title():
+    assert set(STUDIES) >= {"multimodal", "i2cnn", "dtagn", "emotionaldan", "tfe"}
+    for study in STUDIES.values():
+        for pair in study.pairs:
+            assert "_" not in pair_title(" minus ".join(pair), study.titles)

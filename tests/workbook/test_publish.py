@@ -1,0 +1,30 @@
+"""Published notebooks keep their results and lose what says nothing afterwards."""
+
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from ferkit.workbook.pages import REMARK
+from ferkit.workbook.publish import _without_traces
+
+
+def test_warnings_progress_bars_and_traces_of_the_computer_are_left_out():
+    bar = {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
+        "text/plain": "  0%|          | 0/210 [00:00<?, ?face/s]",
+    }
+    explorer = {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "2"},
+        "text/plain": "Box()",
+    }
+    outputs = [
+        new_output("stream", name="stderr", text="a warning"),
+        new_output("display_data", data=bar),
+        new_output("display_data", data=explorer),
+        new_output("stream", name="stdout", text="found: 210 of 210"),
+    ]
+    cell = new_code_cell("1", outputs=outputs, metadata={"execution": {"iopub.status.busy": "now"}})
+    notebook = _without_traces(new_notebook(cells=[cell], metadata={"widgets": {"state": {}}}))
+    kept = notebook.cells[0].outputs
+    assert [output.output_type for output in kept] == ["display_data", "stream"]
+    assert kept[0].data == explorer | {"text/plain": REMARK}
+    assert "execution" not in notebook.cells[0].metadata
+    assert "widgets" not in notebook.metadata
