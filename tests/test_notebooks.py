@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from exercise_trials import add_trials
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ferkit.core import files
@@ -191,10 +192,11 @@ def run_nbval(path: Path, out: Path) -> subprocess.CompletedProcess:
 
 @pytest.mark.notebooks
 @each
-def test_a_copy_runs_at_smoke_with_the_outputs_it_shows(path, tmp_path):
+def test_a_copy_runs_at_smoke_with_its_outputs_and_solutions(path, tmp_path):
     copy = copy_with_literals(
         path, tmp_path / "notebooks" / path.name, level="smoke", out=str(tmp_path / "run")
     )
+    add_trials(copy, path.name[:2])
     result = run_nbval(copy, tmp_path / "run")
     assert result.returncode == 0, result.stdout + result.stderr
 
