@@ -130,16 +130,18 @@ def _without_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             continue
         cell.outputs = [output for output in cell.outputs if not is_progress(output)]
         for output in cell.outputs:
-            name_widget(output)
-            output.get("data", {}).pop(WIDGET, None)
+            drop_widget(output)
     notebook.cells = cells
     return notebook
 
 
-def name_widget(output: nbformat.NotebookNode) -> None:
-    """Where a widget has no picture beside it, replace its raw Python by a remark."""
+def drop_widget(output: nbformat.NotebookNode) -> None:
+    """Remove a widget, which needs a kernel; its raw Python becomes a remark.
+
+    A picture beside it stays alone. JupyterLab would report a widget without a kernel as an error.
+    """
     data = output.get("data", {})
-    if WIDGET in data and set(data) <= {WIDGET, "text/plain"}:
+    if data.pop(WIDGET, None) and set(data) <= {"text/plain"}:
         data["text/plain"] = REMARK
 
 

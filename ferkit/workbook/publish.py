@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from ferkit.core import files
 from ferkit.plots.saved import shrink_png
 from ferkit.workbook import kernels
-from ferkit.workbook.pages import is_progress, name_widget
+from ferkit.workbook.pages import drop_widget, is_progress
 from ferkit.workbook.tasks import choose_notebooks
 
 
@@ -46,7 +46,7 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         cell.outputs = [output for output in outputs if not is_progress(output)]
         for output in cell.outputs:
-            name_widget(output)
+            drop_widget(output)
             if picture := output.get("data", {}).get("image/png"):
                 small = shrink_png(b64decode(picture))
                 output.data["image/png"] = b64encode(small).decode()

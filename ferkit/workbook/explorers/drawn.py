@@ -14,37 +14,54 @@ from ferkit.workbook.explorers.base import (
     encode_image,
     load_ipywidgets,
     make_slider,
+    make_text,
+    make_view,
     on_change,
+    side_by_side,
     silenced,
+    slider_layout,
 )
+
+_PEOPLE = 99  # the last person that the slider offers
 
 
 def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
     """Explore a drawn face with sliders of facial actions and emotions.
 
-    Controls: `emotion` sets the sliders to one of its prototypes, the one numbered `way`; `sides`
-    from -1 (the subject's right side only) to 1 (left only); `person`, `yaw`, `light`; and the
-    actions by name. `rays` as in `draw`: 1 is twice as fast as 2.
+    Controls: `emotion` sets the sliders to one of its prototypes, the one numbered `way`, and is
+    None once a slider has left that prototype; `sides` from -1 (the subject's right side only) to 1
+    (left only); `person`, `yaw`, `light`; and the actions by name, labelled by their action units.
+    `rays` as in `draw`: 1 is twice as fast as 2.
     """
     w = load_ipywidgets()
-    sliders = {name: make_slider(name, 0.0, 0.0, 1.0) for name in ACTION_UNIT_OF}
+    sliders = {
+        name: make_slider(f"AU {unit} {AU_NAMES[unit]}", 0.0, 0.0, 1.0)
+        for name, unit in ACTION_UNIT_OF.items()
+    }
     choices = {
         "emotion": w.ToggleButtons(
-            options=EMOTIONS, value="neutral", style={"button_width": "84px"}
+            options=EMOTIONS, value="neutral", style={"button_width": "92px"}
         ),
         "way": w.ToggleButtons(
             options=[1, 2, 3], description="way", style={"button_width": "40px"}
         ),
-        "sides": make_slider("sides", 0.0, -1.0, 1.0),
-        "person": w.BoundedIntText(
-            seed, min=0, max=10**6, description="person", layout={"width": "170px"}
+        "sides": make_slider("right side or left side", 0.0, -1.0, 1.0),
+        "person": w.IntSlider(
+            seed,
+            min=0,
+            max=max(_PEOPLE, seed),
+            description="person",
+            style={"description_width": "180px"},
+            layout=slider_layout(),
         ),
-        "yaw": make_slider("yaw", 0.0, -45.0, 45.0, 1.0),
-        "light": make_slider("light", 20.0, -90.0, 90.0, 1.0),
+        "yaw": make_slider("turn of the head (degrees)", 0.0, -45.0, 45.0, 1.0),
+        "light": make_slider("light from (degrees)", 20.0, -90.0, 90.0, 1.0),
     }
     controls = {**choices, **sliders}
-    view = w.Image(format="jpeg", width=320, height=320)
-    text = w.HTML()
+    prototype_controls = [*sliders.values(), controls["sides"]]
+    view = make_view(320, "jpeg")
+    text = make_text(lines=9)
+    last_emotion = ["neutral"]  # what `way` refers to once no emotion is chosen
 
     def redraw(_: object = None) -> None:
         mixture = {name: slider.value for name, slider in sliders.items()}
@@ -55,24 +72,45 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
         view.value = encode_image(frame.image)
         text.value = describe_units(units)
 
-    def set_prototype(_: object) -> None:
-        mixture, sides = find_prototype(controls["emotion"].value, controls["way"].value)
-        with silenced([*sliders.values(), controls["sides"]], redraw):
+    def set_prototype(_: object = None) -> None:
+        last_emotion[0] = controls["emotion"].value or last_emotion[0]
+        mixture, sides = find_prototype(last_emotion[0], controls["way"].value)
+        with silenced(prototype_controls, leave_prototype):
             controls["sides"].value = sides
             for name, slider in sliders.items():
                 slider.value = mixture.get(name, 0.0)
+        with silenced([controls["emotion"]], set_prototype):
+            controls["emotion"].value = last_emotion[0]
         redraw()
 
-    scene_controls = [controls[name] for name in ("sides", "person", "yaw", "light")]
-    on_change([*sliders.values(), *scene_controls], redraw)
+    def leave_prototype(_: object) -> None:
+        with silenced([controls["emotion"]], set_prototype):
+            controls["emotion"].value = None  # so that its button can be pressed again
+        redraw()
+
+    def return_to_first(_: object) -> None:
+        with silenced(scene_controls, redraw):
+            for control, value in zip(scene_controls, (seed, 0.0, 20.0), strict=True):
+                control.value = value
+        with silenced([controls["emotion"], controls["way"]], set_prototype):
+            controls["emotion"].value = "neutral"
+            controls["way"].value = 1
+        set_prototype()
+
+    scene_controls = [controls[name] for name in ("person", "yaw", "light")]
+    reset = w.Button(description="reset", layout={"width": "90px"})
+    reset.on_click(return_to_first)
+    on_change(prototype_controls, leave_prototype)
+    on_change(scene_controls, redraw)
     on_change([controls["emotion"], controls["way"]], set_prototype)
     redraw()
-    left = w.VBox(
-        [view, controls["person"], controls["yaw"], controls["light"], controls["sides"], text]
-    )
-    columns = [w.VBox(list(sliders.values())[i : i + 10]) for i in (0, 10)]
-    head = w.VBox([controls["emotion"], controls["way"]])
-    return Explorer(controls, view, text, w.VBox([head, w.HBox([left, *columns])]))
+    flexible = {"flex": "1 1 300px", "max_width": "100%"}
+    left = w.VBox([view, *scene_controls, controls["sides"], text], layout=flexible)
+    units = list(sliders.values())
+    columns = [w.VBox(units[start : start + 10], layout=flexible) for start in (0, 10)]
+    head = w.VBox([controls["emotion"], side_by_side(controls["way"], reset)])
+    box = w.VBox([head, side_by_side(left, *columns)])
+    return Explorer(controls, view, text, box, reset)
 
 
 def spread(faces: np.ndarray) -> float:

@@ -10,10 +10,13 @@ from ferkit.papers.dtagn.network import weighted_sum
 from ferkit.plots import plot_confusion
 from ferkit.workbook.explorers.base import (
     Explorer,
-    connect,
+    assemble,
     encode_figure,
     encode_image,
     load_ipywidgets,
+    make_text,
+    make_view,
+    slider_layout,
 )
 
 _STEPS_BETWEEN = 4  # steps from one frame to the next
@@ -37,11 +40,11 @@ def sequence_explorer(frames: ArrayLike, *, size: int = 192) -> Explorer:
     times = [float(time) for time in positions(len(frames), count)]
     controls = {
         "time": w.SelectionSlider(
-            options=times, value=times[0], description="frame", layout={"width": "560px"}
+            options=times, value=times[0], description="frame", layout=slider_layout()
         )
     }
-    view = w.Image(format="png", width=3 * size, height=size)
-    text = w.HTML()
+    view = make_view(3 * size, "png")
+    text = make_text()
 
     def redraw(_: object = None) -> None:
         step = times.index(controls["time"].value)
@@ -51,7 +54,7 @@ def sequence_explorer(frames: ArrayLike, *, size: int = 192) -> Explorer:
             f"cosine, linear, and {_ENLARGED} times their difference (at most {most} of 255)"
         )
 
-    return connect(Explorer(controls, view, text, w.VBox([view, controls["time"], text])), redraw)
+    return assemble(controls, view, text, redraw)
 
 
 def alpha_explorer(
@@ -69,11 +72,11 @@ def alpha_explorer(
     both = {"DTAN": accuracy(truth, p.argmax(1)), "DTGN": accuracy(truth, q.argmax(1))}
     controls = {
         "alpha": w.FloatSlider(
-            0.5, min=0, max=1, step=0.01, description="alpha", layout={"width": "400px"}
+            0.5, min=0, max=1, step=0.01, description="alpha", layout=slider_layout()
         )
     }
-    view = w.Image(format="png", width=420, height=380)
-    text = w.HTML()
+    view = make_view(420, "png")
+    text = make_text()
 
     def redraw(_: object = None) -> None:
         predicted = weighted_sum(p, q, controls["alpha"].value).argmax(1)
@@ -83,7 +86,7 @@ def alpha_explorer(
         alone = ", ".join(f"{name} alone {value:.3f}" for name, value in both.items())
         text.value = f"<b>accuracy {accuracy(truth, predicted):.3f}</b> ({alone})"
 
-    return connect(Explorer(controls, view, text, w.VBox([controls["alpha"], text, view])), redraw)
+    return assemble(controls, view, text, redraw)
 
 
 def between_picture(cosine: np.ndarray, linear: np.ndarray) -> bytes:

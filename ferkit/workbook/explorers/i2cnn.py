@@ -7,7 +7,14 @@ from numpy.typing import ArrayLike
 from ferkit.faces import align
 from ferkit.papers.i2cnn import patches
 from ferkit.plots import plot_boxes
-from ferkit.workbook.explorers.base import Explorer, connect, encode_figure, load_ipywidgets
+from ferkit.workbook.explorers.base import (
+    Explorer,
+    assemble,
+    encode_figure,
+    load_ipywidgets,
+    make_text,
+    make_view,
+)
 
 
 def patch_explorer(image: np.ndarray, landmarks: ArrayLike) -> Explorer:
@@ -24,27 +31,27 @@ def patch_explorer(image: np.ndarray, landmarks: ArrayLike) -> Explorer:
             description="region",
         ),
         "scale": w.ToggleButtons(options=patches.PATCH_SCALES, value=1.0, description="scale"),
-        "flipped": w.Checkbox(False, description="flipped"),
+        "flipped": w.Checkbox(False, description="flipped", indent=False),
     }
-    controls["scale"].style.button_width = "50px"
-    view = w.Image(format="png", width=480, height=240)
-    text = w.HTML()
+    controls["scale"].style.button_width = "52px"
+    view = make_view(480, "png")
+    text = make_text(lines=4)
 
     def redraw(_: object = None) -> None:
         region, scale, flipped = (control.value for control in controls.values())
         number = patches.patch_number(region, scale, flipped=flipped)
         view.value = patch_picture(image, boxes[number])
-        x0, y0, x1, y1 = boxes[number]
+        x0, x1 = sorted(boxes[number][[0, 2]])  # a flipped box runs from right to left
+        y0, y1 = boxes[number][[1, 3]]
         mirrored = ", flipped" if flipped else ""
         text.value = (
             f"patch <b>{number + 1}</b> of {patches.PATCH_COUNT}: "
             f"{region} x {scale:g}{mirrored}<br>"
-            f"from x = {x0:.1f} to {x1:.1f}, y = {y0:.1f} to {y1:.1f} of {len(image)} pixels"
+            f"from x = {x0:.1f} to {x1:.1f}, y = {y0:.1f} to {y1:.1f} of {len(image)} pixels<br>"
+            f"{x1 - x0:.0f} x {y1 - y0:.0f} pixels become a square, which is what the network sees"
         )
 
-    return connect(
-        Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])])), redraw
-    )
+    return assemble(controls, view, text, redraw)
 
 
 def patch_picture(image: np.ndarray, box: np.ndarray, side: int = 240) -> bytes:

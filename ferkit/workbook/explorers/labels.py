@@ -7,26 +7,35 @@ import pandas as pd
 from ferkit.core.labels import EMOTIONS, compound_code, compound_name
 from ferkit.data.votes import RULES, VOTE_COLUMNS, vote
 from ferkit.drawn.examples import draw_compound
-from ferkit.workbook.explorers.base import Explorer, connect, encode_image, load_ipywidgets
+from ferkit.workbook.explorers.base import (
+    Explorer,
+    assemble,
+    encode_image,
+    load_ipywidgets,
+    make_text,
+    make_view,
+    slider_layout,
+)
 
 
 def compound_explorer(seed: int = 0, *, size: int = 224) -> Explorer:
     """Explore two emotions: their compound code, its equation, and a drawn face.
 
     Controls: `complementary`, `dominant`, `person`, and `take`, another expression of the same
-    emotions. A pair that is no class shows the error of `compound_code` and keeps the picture.
+    emotions. A pair that is no class shows the error of `compound_code` and no face.
     """
     w = load_ipywidgets()
     controls = {
         "complementary": w.Dropdown(options=EMOTIONS, value="disgust", description="complementary"),
         "dominant": w.Dropdown(options=EMOTIONS, value="sadness", description="dominant"),
-        "person": w.BoundedIntText(seed, min=0, max=10**6, description="person"),
+        "person": w.IntSlider(seed, min=0, max=max(99, seed), description="person"),
         "take": w.IntSlider(0, min=0, max=9, description="take"),
     }
-    for name in ("complementary", "dominant"):
-        controls[name].style.description_width = "110px"
-    view = w.Image(format="jpeg", width=280, height=280)
-    text = w.HTML()
+    for control in controls.values():
+        control.style.description_width = "110px"
+        control.layout = slider_layout()
+    view = make_view(280, "jpeg")
+    text = make_text(lines=3)
 
     def redraw(_: object = None) -> None:
         c, d, person, take = (control.value for control in controls.values())
@@ -34,12 +43,12 @@ def compound_explorer(seed: int = 0, *, size: int = 224) -> Explorer:
             text.value = describe_compound(c, d)
         except ValueError as error:
             text.value = f"<b>no class:</b> {error}"
+            view.layout.visibility = "hidden"  # which keeps its place
             return
+        view.layout.visibility = "visible"
         view.value = encode_image(draw_compound(person, c, d, take, size=size).image)
 
-    return connect(
-        Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])])), redraw
-    )
+    return assemble(controls, view, text, redraw)
 
 
 def votes_explorer(votes: Mapping[str, int] | None = None) -> Explorer:
@@ -55,20 +64,18 @@ def votes_explorer(votes: Mapping[str, int] | None = None) -> Explorer:
         )
     controls = {
         name: w.IntSlider(
-            int(start.get(name, 0)), min=0, max=10, description=name, layout={"width": "330px"}
+            int(start.get(name, 0)), min=0, max=10, description=name, layout=slider_layout()
         )
         for name in VOTE_COLUMNS
     }
-    text = w.HTML()
+    text = make_text(lines=10)
 
     def redraw(_: object = None) -> None:
         counts = {name: slider.value for name, slider in controls.items()}
         table = under_each_rule(pd.DataFrame([counts])).droplevel(0)
         text.value = f"<p>{sum(counts.values())} votes (FER+ has 10)</p>{table.to_html(border=0)}"
 
-    return connect(
-        Explorer(controls, None, text, w.HBox([w.VBox(list(controls.values())), text])), redraw
-    )
+    return assemble(controls, None, text, redraw)
 
 
 def under_each_rule(votes: pd.DataFrame) -> pd.DataFrame:

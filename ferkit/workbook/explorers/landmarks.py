@@ -7,8 +7,18 @@ from numpy.typing import ArrayLike
 from ferkit.core.labels import EMOTIONS
 from ferkit.core.landmarks import residuals
 from ferkit.plots import plot_residuals
-from ferkit.workbook.explorers.base import Explorer, connect, encode_figure, load_ipywidgets
+from ferkit.workbook.explorers.base import (
+    Explorer,
+    assemble,
+    encode_figure,
+    load_ipywidgets,
+    make_text,
+    make_view,
+    slider_layout,
+)
 from ferkit.workbook.explorers.drawn import spread
+
+_MOST_FACES = 200  # drawn at once
 
 
 def landmark_explorer(
@@ -29,28 +39,33 @@ def landmark_explorer(
         )
     w = load_ipywidgets()
     names = [name for name in EMOTIONS if name in emotions] or sorted(set(emotions.tolist()))
+    most = min(_MOST_FACES, max(int((emotions == name).sum()) for name in names))
     shown = {False: points, True: points.mean(0) + residuals(points, people, fallback)}
     controls = {
         "emotion": w.Dropdown(options=names, description="emotion"),
-        "residuals": w.Checkbox(False, description="residuals: each person's mean subtracted"),
+        "residuals": w.Checkbox(
+            False,
+            description="residuals: each person's mean subtracted",
+            indent=False,
+            layout={"width": "auto"},
+        ),
         "faces": w.IntSlider(
-            min(40, len(points)), min=1, max=min(200, len(points)), description="faces"
+            min(40, most), min=1, max=most, description="faces at most", layout=slider_layout()
         ),
     }
-    view = w.Image(format="png", width=400, height=400)
-    text = w.HTML()
+    view = make_view(400, "png")
+    text = make_text(lines=3)
 
     def redraw(_: object = None) -> None:
         faces = shown[controls["residuals"].value][emotions == controls["emotion"].value]
         drawn = faces[: controls["faces"].value]
         view.value = landmark_picture(drawn, points)
         text.value = (
-            f"{len(drawn)} faces, spread {spread(faces):.1f} % of the distance between the eyes"
+            f"{len(drawn)} of {len(faces)} faces of this emotion are drawn; the spread of all is "
+            f"{spread(faces):.1f} % of the distance between the eyes"
         )
 
-    return connect(
-        Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])])), redraw
-    )
+    return assemble(controls, view, text, redraw)
 
 
 def landmark_picture(faces: np.ndarray, frame: np.ndarray) -> bytes:

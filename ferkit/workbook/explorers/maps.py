@@ -9,7 +9,16 @@ from ferkit.explain.face_maps import bring_picture_to_map, find_class
 from ferkit.explain.grad_cam import network_maps
 from ferkit.plots import plot_cam
 from ferkit.training.spec import Network
-from ferkit.workbook.explorers.base import Explorer, encode_figure, load_ipywidgets, on_change
+from ferkit.workbook.explorers.base import (
+    Explorer,
+    assemble,
+    busy,
+    encode_figure,
+    load_ipywidgets,
+    make_text,
+    make_view,
+    on_change,
+)
 
 
 def cam_explorer(networks: Mapping[str, Network], faces: Sequence[DrawnFace]) -> Explorer:
@@ -25,8 +34,8 @@ def cam_explorer(networks: Mapping[str, Network], faces: Sequence[DrawnFace]) ->
         "network": w.Dropdown(options=list(networks), description="network"),
         "name": w.Dropdown(description="class"),
     }
-    view = w.Image(format="png", width=440, height=230)
-    text = w.Label()
+    view = make_view(440, "png")
+    text = make_text()
 
     def read_controls() -> tuple[Network, DrawnFace]:
         return networks[controls["network"].value], faces[controls["face"].value - 1]
@@ -42,17 +51,16 @@ def cam_explorer(networks: Mapping[str, Network], faces: Sequence[DrawnFace]) ->
         name = controls["name"].value
         if name is None or name not in network.names:
             return  # the classes of another network are being offered
-        view.value = map_picture(network, shown, name)
-        seen = network.look(shown.image, shown.face)
-        probability = network.probabilities([seen])[0, network.class_index(name)]
+        with busy(controls.values()):
+            view.value = map_picture(network, shown, name)
+            seen = network.look(shown.image, shown.face)
+            probability = network.probabilities([seen])[0, network.class_index(name)]
         kind = controls["network"].value
         text.value = f"{kind} gives {name} {probability:.0%}; the face shows {shown.emotion}"
 
     offer_classes()
-    redraw()
     on_change([controls["network"], controls["face"]], offer_classes)
-    on_change(controls.values(), redraw)
-    return Explorer(controls, view, text, w.HBox([view, w.VBox([*controls.values(), text])]))
+    return assemble(controls, view, text, redraw)
 
 
 def map_picture(network: Network, face: DrawnFace, name: str) -> bytes:

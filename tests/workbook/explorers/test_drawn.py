@@ -70,6 +70,37 @@ def test_a_click_draws_once(face, monkeypatch):
     assert len(calls) == 1
 
 
+def test_an_emotion_can_be_chosen_again_once_a_slider_has_left_it(face):
+    face.controls["emotion"].value = "happiness"
+    prototype = face.view.value
+    face.controls["jawOpen"].value = 0.9
+    assert face.controls["emotion"].value is None
+    face.controls["emotion"].value = "happiness"
+    assert face.view.value == prototype
+    face.controls["noseSneer"].value = 0.9
+    face.controls["way"].value = 2  # another way of the last emotion
+    assert face.controls["emotion"].value == "happiness"
+    assert face.controls["noseSneer"].value == 0
+
+
+def test_reset_returns_to_the_first_picture(face):
+    first = drawn.face_explorer(3, size=SIZE).view.value
+    face.controls["emotion"].value = "fear"
+    face.controls["person"].value = 8
+    face.controls["yaw"].value = -30.0
+    face.reset.click()
+    assert face.view.value == first
+    assert face.controls["emotion"].value == "neutral"
+
+
+def test_sliders_have_the_numbers_of_action_units(face):
+    assert face.controls["mouthSmile"].description == "AU 12 lip corner puller"
+    assert all(
+        face.controls[name].description.startswith(f"AU {unit} ")
+        for name, unit in ACTION_UNIT_OF.items()
+    )
+
+
 def test_contempt_is_one_sided_and_ways_begin_again(face):
     face.controls["emotion"].value = "contempt"
     assert face.controls["sides"].value == 1

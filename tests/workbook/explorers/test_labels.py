@@ -27,14 +27,14 @@ def test_the_compound_explorer_says_code_name_and_equation():
         )
 
 
-def test_a_pair_that_is_no_class_shows_the_error_and_keeps_the_picture():
+def test_a_pair_that_is_no_class_shows_the_error_and_no_face():
     explorer = labels.compound_explorer(3, size=SIZE)
-    before = explorer.view.value
     explorer.controls["complementary"].value = "neutral"
     assert "no class:</b> neutral is (0, 0)" in explorer.text.value
-    assert explorer.view.value == before
+    assert explorer.view.layout.visibility == "hidden"
     explorer.controls["complementary"].value = "anger"
     assert "class 6</b>: anger+sadness" in explorer.text.value
+    assert explorer.view.layout.visibility == "visible"
 
 
 @pytest.mark.parametrize("complementary", [None, *BASIC7])

@@ -30,12 +30,15 @@ def test_the_landmark_explorer_draws_the_faces_of_one_emotion(landmarks):
         explorer.controls["emotion"].value = emotion
         chosen = points[emotions == emotion]
         assert explorer.view.value == landmarks_explorer.landmark_picture(chosen, points)
-        assert f"6 faces, spread {drawn.spread(chosen):.1f} %" in explorer.text.value
+        assert explorer.text.value.startswith("6 of 6 faces")
+        assert f"{drawn.spread(chosen):.1f} % of" in explorer.text.value
     explorer.controls["residuals"].value = True
     chosen = points.mean(0) + residuals(points, people)[emotions == "happiness"]
     assert explorer.view.value == landmarks_explorer.landmark_picture(chosen, points)
-    assert f"spread {drawn.spread(chosen):.1f} %" in explorer.text.value
+    assert f"{drawn.spread(chosen):.1f} % of" in explorer.text.value
+    assert explorer.controls["faces"].max == 6
     explorer.controls["faces"].value = 2
+    assert explorer.text.value.startswith("2 of 6 faces")
     assert explorer.view.value == landmarks_explorer.landmark_picture(chosen[:2], points)
 
 
