@@ -85,6 +85,9 @@ TABLES = {
             "true_accepts": [0, 0.75, 1, 0, 1],
         }
     ),
+    "plot_similarities": pd.DataFrame(
+        {"similarity": [0.9, 0.5, 0.4, -0.2], "pair": ["one person"] * 2 + ["two people"] * 2}
+    ),
     "plot_reliability": pd.DataFrame(
         {
             "name": ["drawn", "drawn", "press"],

@@ -108,8 +108,9 @@ def plot_roc(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = plt.gca() if ax is None else ax
     curves = table.groupby("name", sort=False) if "name" in table else [(None, table)]
     ax.plot([0, 1], [0, 1], "--", color=FAINT, lw=1.5, label="chance")
-    for (name, rows), shade in zip(curves, cycle(SERIES), strict=False):
-        ax.plot(rows["false_accepts"], rows["true_accepts"], color=shade, lw=2, label=name)
+    styles = zip(cycle(SERIES), cycle(("-", "-.", ":")), strict=False)
+    for (name, rows), (shade, style) in zip(curves, styles, strict=False):
+        ax.plot(rows["false_accepts"], rows["true_accepts"], style, color=shade, lw=2, label=name)
     ax.set(
         xlabel="share of two people's pairs taken for one",
         ylabel="share of one person's pairs found",
@@ -119,6 +120,31 @@ def plot_roc(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_aspect("equal")
     if "name" in table:
         ax.legend(frameon=False, loc="lower right")
+    sns.despine(ax=ax)
+    return ax
+
+
+def plot_similarities(
+    table: pd.DataFrame, *, ax: Axes | None = None, threshold: float | None = None
+) -> Axes:
+    """Draw how similar pairs of one person and pairs of two people are, as two histograms.
+
+    Columns similarity and pair, the kind. A `threshold` is a line; pairs to the right of it count
+    as one person.
+    """
+    ax = plt.gca() if ax is None else ax
+    edges = np.linspace(table["similarity"].min(), table["similarity"].max(), 31)
+    styles = (("stepfilled", 0.45), ("step", 1.0))
+    for (kind, rows), shade, (shape, alpha) in zip(
+        table.groupby("pair", sort=False), cycle(SERIES), cycle(styles), strict=False
+    ):
+        ax.hist(
+            rows["similarity"], edges, histtype=shape, lw=2.2, color=shade, alpha=alpha, label=kind
+        )
+    if threshold is not None:
+        ax.axvline(threshold, color=INK, lw=2, ls="--", label=f"threshold {threshold:.2f}")
+    ax.set(xlabel="cosine of the two features", ylabel="pairs")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax
 

@@ -13,7 +13,7 @@ from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses
-from ferkit.plots.explain import plot_embedding, plot_roc
+from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
@@ -78,6 +78,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_courses": plot_courses,
     "plot_embedding": plot_embedding,
     "plot_roc": plot_roc,
+    "plot_similarities": plot_similarities,
     "plot_reliability": plot_reliability,
     "plot_gap": plot_gap,
     "plot_judged": plot_judged,

@@ -196,19 +196,20 @@ def plot_intervals(
 def _print_values(rows: pd.DataFrame, ax: Axes) -> None:
     """Print each value beside its interval; small values with three digits.
 
-    It stands on the right, or on the left where the paper's mark would cover it.
+    It stands on the right, or on the left where the paper's mark or chance would cover it.
     """
     digits = 3 if rows["value"].max() < 0.2 else 2
     left, right = ax.get_xlim()
     width = 0.12 * (right - left)  # about that of a number
-    papers = rows.get("paper", pd.Series(np.nan, index=rows.index))
-    columns = (rows["y"], rows["value"], rows["low"], rows["high"], papers)
-    for y, value, low, high, paper in zip(*columns, strict=True):
+    unknown = pd.Series(np.nan, index=rows.index)
+    marks = pd.concat([rows.get("paper", unknown), rows.get("chance", unknown)], axis=1)
+    columns = (rows["y"], rows["value"], rows["low"], rows["high"], marks.to_numpy(float))
+    for y, value, low, high, covered in zip(*columns, strict=True):
         text, place, side = "undefined", 0.0, "left"
         if not np.isnan(value):
             text = f"{value:.{digits}f}"
             place = np.nanmax([value, high])
-            if place - 0.2 * width < paper < place + width:
+            if ((place - 0.2 * width < covered) & (covered < place + width)).any():
                 place = np.nanmin([value, low])
                 side = "right"
         shift = 6 if side == "left" else -6

@@ -74,3 +74,12 @@ def test_a_map_lies_on_the_grey_picture(ax):
     assert len(plain) == 66
     with pytest.raises(ValueError, match=r"map of the picture's size \(3, 4\), got \(4, 3\)"):
         plots.plot_cam(heat.T, colours, ax=ax)
+
+
+def test_similarities_are_two_histograms_and_a_threshold(ax):
+    table = TABLES["plot_similarities"]
+    assert plots.plot_similarities(table, ax=ax, threshold=0.45) is ax
+    _, legend = ax.get_legend_handles_labels()
+    assert sorted(legend) == ["one person", "threshold 0.45", "two people"]
+    (line,) = ax.lines
+    assert line.get_xdata()[0] == 0.45

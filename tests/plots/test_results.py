@@ -96,3 +96,12 @@ def test_values_stand_where_the_papers_mark_does_not_cover_them():
     ax = plots.plot_intervals(pd.DataFrame(rows))
     sides = {text.get_text(): text.get_ha() for text in ax.texts}
     assert sides == {"0.80": "right", "0.50": "left", "0.60": "left"}
+
+
+def test_a_value_is_not_printed_on_the_mark_of_chance(ax):
+    rows = {"low": [0.2, 0.2], "high": [0.4, 0.4], "paper": np.nan}
+    table = pd.DataFrame({"name": ["a", "b"], "value": 0.3, "chance": [0.42, 0.1], **rows})
+    plots.plot_intervals(table, ax=ax)
+    beside_chance, free = ax.texts
+    assert (beside_chance.xy[0], beside_chance.get_ha()) == (0.2, "right")
+    assert (free.xy[0], free.get_ha()) == (0.4, "left")
