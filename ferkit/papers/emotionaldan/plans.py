@@ -103,10 +103,11 @@ PLANS = {
         size=48,
         width=0.25,
         dropout=0.0,
-        as_paper=(_adam(8, 0.001, 88), _adam(10, 0.001, 110)),
-        as_authors_code=(_adam(10, 0.003, 110), _adam(14, 0.012, 154)),
-        plain=_adam(16, 0.004, 176),
-        residual=_adam(10, 0.002, 110),
+        # An epoch has 22 iterations: each learning rate rises and falls once.
+        as_paper=(_adam(16, 0.001, 176), _adam(20, 0.001, 220)),
+        as_authors_code=(_adam(20, 0.003, 220), _adam(28, 0.012, 308)),
+        plain=_adam(32, 0.004, 352),
+        residual=_adam(20, 0.002, 220),
         plain_width=0.5,
     ),
     "study": Plan(

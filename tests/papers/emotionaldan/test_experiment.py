@@ -1,5 +1,6 @@
 """Training on one set of faces and testing on others: who is where, and what is kept."""
 
+import math
 import warnings
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from ferkit.core.labels import THREE
+from ferkit.drawn.sets import SETS
 from ferkit.papers.emotionaldan import crops, data, experiment, loss, plans, train
 from ferkit.training.recipe import Recipe
 
@@ -114,6 +116,15 @@ def test_the_recipes_have_the_losses_of_their_variant():
         assert (second.loss, second.is_right) == (loss.LOSSES["as_authors_code"], loss.is_right)
     with pytest.raises(ValueError, match="unknown variant 'mine'"):
         plan.recipes("mine")
+
+
+def test_each_learning_rate_of_a_lesson_rises_and_falls_once():
+    size = SETS["wild"].size("lesson")
+    training_faces = 0.7 * size.people * size.takes
+    plan = plans.PLANS["lesson"]
+    for recipe in (*plan.as_paper, *plan.as_authors_code, plan.plain, plan.residual):
+        iterations = recipe.epochs * math.ceil(training_faces / recipe.batch)
+        assert iterations == 2 * recipe.schedule.half
 
 
 def test_the_papers_settings_are_at_paper():
