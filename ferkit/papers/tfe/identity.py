@@ -58,8 +58,7 @@ CROP_COLUMNS = slice(8, 55)
 PAPER_THRESHOLD = 0.15  # of the cosine, on LFW (section 4.4)
 
 # The drawn people of the identity network are portraits, as most pictures of CASIA-WebFace and LFW.
-# With 300 people in the set's own wide ranges of pose and light, level `lesson` learns less: it
-# judges 68 % of the pairs of people never seen correctly, against 85 % with portraits.
+# In the set's own, wider ranges of pose and light a network of so few people learns less.
 IDENTITIES = replace(
     SETS["identities"],
     name="identities-portraits",

@@ -1,0 +1,1 @@
+"""Tables and helper steps of single notebooks, a module for each."""

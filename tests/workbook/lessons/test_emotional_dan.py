@@ -1,0 +1,142 @@
+"""Notebook 08's tables: mean recall, paired differences, a face turned upright."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from plot_tables import face
+
+from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops
+from ferkit.papers.emotionaldan.plans import PLANS
+from ferkit.workbook.lessons import emotional_dan as lesson
+from ferkit.workbook.lessons import emotional_dan_alignment as alignment
+from ferkit.workbook.lessons import emotional_dan_appendix as appendix
+from ferkit.workbook.notebook_run import start_run
+
+TRUTH = list(CLASSES[7].names) * 6
+PEOPLE = np.repeat([f"p{i}" for i in range(6)], 7)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return start_run("08_emotional_dan", "emotionaldan", out=tmp_path, level="smoke", seed=0)
+
+
+def recognised(**predicted: list[str]) -> lesson.Recognised:
+    """Predictions of some methods on the data set `wild`."""
+    scores = {(name, "wild"): np.eye(7)[CLASSES[7].encode(p)] for name, p in predicted.items()}
+    right = {(name, "wild"): np.array(p) == np.array(TRUTH) for name, p in predicted.items()}
+    return lesson.Recognised(7, scores, right, {"wild": PEOPLE}, {"wild": TRUTH})
+
+
+def crops_of(points: np.ndarray, **columns) -> FaceCrops:
+    count = len(points)
+    table = pd.DataFrame({"dataset": "wild", "person": PEOPLE[:count], "emotion": TRUTH[:count]})
+    table = table.assign(found=True, **columns)
+    pictures = torch.zeros(count, 1, 32, 32, dtype=torch.uint8)
+    return FaceCrops(pictures, points, points + 1, np.zeros((count, 2, 3)), table)
+
+
+def test_the_mean_recall_of_a_constant_is_one_of_the_classes():
+    names = CLASSES[3].names
+    truth = ["negative"] * 8 + ["neutral"] + ["positive"]
+    assert lesson.mean_recall(truth, ["negative"] * 10, names) == pytest.approx(1 / 3)
+    assert lesson.mean_recall(truth, truth, names) == 1
+    assert lesson.mean_recall(["neutral"], ["neutral"], names) == 1  # of the classes that occur
+
+
+def test_a_lead_over_the_others_is_positive_and_kept(run):
+    found = recognised(as_authors_code=TRUTH, cnn5=["fear"] * 42, emotion_alone=TRUTH)
+    differences = lesson.compare_with_others(run, found, 0)
+    assert differences["cnn5", "wild"].value == pytest.approx(6 / 7)
+    assert run.metrics["wild/7/as_authors_code_minus_cnn5"]["value"] == pytest.approx(6 / 7)
+    assert run.metrics["wild/7/landmark_term"]["value"] == 0
+    assert found.methods == ["cnn5", "emotion_alone", "as_authors_code"]
+    assert lesson.predicted_names(found, "wild") == TRUTH
+
+
+def test_chance_is_the_most_frequent_class_of_drawn_sets(run):
+    found = recognised(as_authors_code=TRUTH)
+    run.metrics["wild/7/as_authors_code/open"] = {"value": 1.0}
+    table = lesson.accuracy_table(run, found, ["wild"])
+    assert table["chance"].tolist() == pytest.approx([1 / 7])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verb"), [(-0.02, -0.01, "lowers"), (0.01, 0.02, "raises"), (-1, 1, "changes")]
+)
+def test_stage_2_is_said_to_lower_the_error_only_beyond_its_interval(run, low, high, verb):
+    key = "wild/landmarks/as_authors_code"
+    run.metrics[f"{key}/stage 1/all"] = {"value": 0.1}
+    run.metrics[f"{key}/stage_2_minus_1"] = {"value": (low + high) / 2, "low": low, "high": high}
+    assert f"stage 2 {verb} the landmark error" in lesson.describe_stages(run, ["wild", "jaffe"])
+
+
+def test_a_turned_face_is_found_and_placed_upright():
+    straight = face(0, 32)
+    angle = np.deg2rad(25)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    level = straight.copy()
+    level[36:42, 1] = level[42:48, 1] = 10
+    level[36:42, 0], level[42:48, 0] = 8, 24
+    faces = crops_of(np.stack([level, (level - 16) @ turn.T + 16]).astype(np.float32))
+    assert alignment.find_turned(faces) == 1
+    _, landmarks = alignment.place_upright(faces, 1, level)
+    assert landmarks.numpy() == pytest.approx(level, abs=1e-3)
+
+
+def test_an_epoch_of_stage_2_passes_all_faces():
+    faces = crops_of(np.zeros((42, 68, 2), np.float32))
+    batch = PLANS["smoke"].as_authors_code[1].batch
+    assert lesson.count_iterations(faces, "smoke", 3) == 3 * -(-42 // batch)
+
+
+def test_four_negative_classes_have_no_advantage():
+    three = appendix.three_of_seven(np.full((1, 7), 1 / 7))
+    assert three == pytest.approx(np.full((1, 3), 1 / 7))
+    fear = appendix.three_of_seven(np.eye(7)[[CLASSES[7].names.index("fear")]])
+    assert fear.tolist() == [[0.25, 0, 0]]
+
+
+def test_saying_negative_always_has_a_third_of_the_mean_recall():
+    truth = ["negative"] * 6 + ["neutral", "positive"]
+    names = CLASSES[3].names
+    scores = np.eye(3)[[names.index(name) for name in truth]]
+    people = {"posed": np.array(list("abcdefgh"))}
+    right = {("cnn2", "posed"): np.ones(8, bool)}
+    three = lesson.Recognised(3, {("cnn2", "posed"): scores}, right, people, {"posed": truth})
+    table = appendix.three_table(np.zeros((8, 7)), three, "posed")
+    assert table.loc["always “negative”"].tolist() == ["0.750", "0.333"]
+    assert table.loc["CNN (2), trained for three"].tolist() == ["1.000", "1.000"]
+
+
+def test_strong_and_weak_expressions_are_counted_apart(run):
+    found = recognised(as_authors_code=TRUTH)
+    faces = crops_of(np.zeros((42, 68, 2), np.float32), intensity=[0.3, 0.9, 0] * 14)
+    table = appendix.strength_table(run, found, faces, "wild", 0)
+    assert table["name"].tolist() == ["weak expressions", "strong expressions"]
+    assert table["n"].tolist() == [14, 14]
+    unknown = crops_of(np.zeros((42, 68, 2), np.float32), intensity=np.nan)
+    assert appendix.strength_table(run, found, unknown, "wild", 0).empty
+
+
+def test_an_exploded_training_has_no_value(run):
+    faces = crops_of(np.stack([face(i, 32) for i in range(4)]).astype(np.float32))
+
+    class Truth(torch.nn.Module):
+        def forward(self, pictures):
+            return torch.from_numpy(faces.points).flatten(1)[: len(pictures)]
+
+    class Dan:
+        first = both = Truth()
+
+    table = appendix.trials_table(
+        run, Dan(), {"Adam, 0.05": None}, faces, precision="32", device="cpu"
+    )
+    assert table["name"].tolist() == [
+        "stage 1 alone",
+        "stage 2, Adam, 0.05",
+        "stage 2, ours, to the end",
+    ]
+    assert table["value"].isna().tolist() == [False, True, False]
+    assert "stage_2/Adam, 0.05" not in run.metrics
