@@ -1,15 +1,14 @@
 """Turn executed notebooks into pages that need no network and no kernel.
 
-Equations become MathML, which browsers draw; widgets, which need a kernel, become a remark (each
-has a static picture beside it); every picture gets a text for those who cannot see it.
+Equations become MathML, which browsers draw. Links to notebooks and to pages of `docs/` lead to
+their pages, or become plain text where there is none.
 """
 
-import ast
 import base64
 import html
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,28 +17,16 @@ from typing import Any
 import nbformat
 from jinja2 import Environment, PackageLoader, pass_context
 
-from ferkit.workbook.parameters import plain_python
+from ferkit.workbook.page_cells import ShownPicture, describe_pictures, prepare_cells
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-REMARK = "(interactive: open the notebook in JupyterLab)"
 # What the converter to MathML knows under another name.
 _TEX_SYNONYMS = (("{aligned}", "{align*}"), (r"\arg\m", r"\operatorname{arg}\m"))
 # Styles of Pygments whose colours have a contrast of 4.5 and more on our backgrounds.
 _CODE_STYLES = {"light": "xcode", "dark": "zenburn"}
 _DEEPEST_SECTION = 3
-_PICTURES = {"image/png": ".png", "image/jpeg": ".jpg"}
 TEMPLATES = Environment(
     loader=PackageLoader("ferkit.workbook"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-
-
-@dataclass(frozen=True)
-class ShownPicture:
-    """A picture file and what it shows."""
-
-    content: bytes
-    suffix: str
-    alt: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ def summarise_notebook(executed: Path, executed_hash: str) -> Summary:
     notebook = nbformat.read(executed, as_version=4)
     first = notebook.cells[0].source if notebook.cells else ""
     title = first.splitlines()[0].lstrip("# ") if first.startswith("# ") else executed.stem
-    return Summary(title, next(_describe_pictures(notebook), None))
+    return Summary(title, next(describe_pictures(notebook), None))
 
 
 def render_page(
@@ -79,27 +66,21 @@ def render_page(
     error: Mapping[str, Any] | None = None,
     before: str | None = None,
     after: str | None = None,
+    beside: Collection[str] = (),
     key: str = "",
 ) -> str:
     """Render an executed notebook as one page with embedded pictures.
 
     `folder` is where the notebook's relative links start, `before` and `after` are the names of its
-    neighbours, and `key` is kept in the page.
+    neighbours, `beside` those of all pages that it may link to, and `key` is kept in the page.
     """
-    from pygments.formatters import HtmlFormatter
-
     body, sections = _render_body(executed, executed_hash, folder)
-    code = {
-        scheme: HtmlFormatter(style=style).get_style_defs(".highlight")
-        for scheme, style in _CODE_STYLES.items()
-    }
-    page = TEMPLATES.get_template("notebook.html")
-    return page.render(
-        name=executed.stem,
+    return TEMPLATES.get_template("notebook.html").render(
         title=summarise_notebook(executed, executed_hash).title,
-        body=body,
+        body=_keep_links(body, beside),
         sections=sections,
-        code=code,
+        code=_code_colours(),
+        has_code=True,
         error=error,
         before=before,
         after=after,
@@ -107,97 +88,67 @@ def render_page(
     )
 
 
+def render_document(source: str, folder: Path, *, beside: Collection[str] = (), key: str) -> str:
+    """Render a page of docs/, such as the glossary, to lie beside the notebooks' pages."""
+    sections: list[Section] = []
+    body = _make_accessible(_make_renderer(folder, sections, {})(source))
+    return TEMPLATES.get_template("notebook.html").render(
+        title=html.unescape(sections[0].title) if sections else "ferkit",
+        body=_keep_links(body, beside),
+        sections=sections[1:],
+        code=_code_colours(),
+        key=key,
+    )
+
+
+@lru_cache(maxsize=1)
+def _code_colours() -> dict[str, str]:
+    """The style sheets of coloured code, light and dark."""
+    from pygments.formatters import HtmlFormatter
+
+    return {
+        scheme: HtmlFormatter(style=style).get_style_defs(".highlight")
+        for scheme, style in _CODE_STYLES.items()
+    }
+
+
 @lru_cache(maxsize=64)
 def _render_body(
     executed: Path, executed_hash: str, folder: Path
 ) -> tuple[str, tuple[Section, ...]]:
     """Render the cells; return them and the sections below the title."""
-    notebook = _without_widgets(nbformat.read(executed, as_version=4))
-    for _ in _describe_pictures(notebook):
-        pass
-    text, headings = _convert(notebook, folder)
+    text, headings = _convert(prepare_cells(nbformat.read(executed, as_version=4)), folder)
     return _make_accessible(text), tuple(h for h in headings if 1 < h.level <= _DEEPEST_SECTION)
-
-
-def _without_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove widgets, which need a kernel, and papermill's error cells."""
-    cells = []
-    for cell in notebook.cells:
-        if "papermill-error-cell-tag" in cell.metadata.get("tags", ()):
-            continue
-        cells.append(cell)
-        if "outputs" not in cell:
-            continue
-        cell.outputs = [output for output in cell.outputs if not is_progress(output)]
-        for output in cell.outputs:
-            drop_widget(output)
-    notebook.cells = cells
-    return notebook
-
-
-def drop_widget(output: nbformat.NotebookNode) -> None:
-    """Remove a widget, which needs a kernel; its raw Python becomes a remark.
-
-    A picture beside it stays alone. JupyterLab would report a widget without a kernel as an error.
-    """
-    data = output.get("data", {})
-    if data.pop(WIDGET, None) and set(data) <= {"text/plain"}:
-        data["text/plain"] = REMARK
-
-
-def is_progress(output: nbformat.NotebookNode) -> bool:
-    """Whether this is a tqdm bar, stuck at 0 % without its widget."""
-    data = output.get("data", {})
-    return WIDGET in data and "%|" in data.get("text/plain", "")
-
-
-def _describe_pictures(notebook: nbformat.NotebookNode) -> Iterator[ShownPicture]:
-    """Give every picture among the outputs an `alt` text that it lacks; yield the pictures.
-
-    The text names the section and what the cell calls the figure.
-    """
-    heading = ""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            titles = [line for line in cell.source.splitlines() if re.match(r"#+ ", line)]
-            heading = titles[-1].lstrip("# ") if titles else heading
-        for output in cell.get("outputs", ()):
-            for kind in _PICTURES.keys() & output.get("data", {}).keys():
-                about = output.metadata.setdefault(kind, {})
-                names = ", ".join(dict.fromkeys(_names_of_figures(cell.source)))
-                parts = [part for part in (heading, names) if part]
-                about.setdefault("alt", f"Figure: {'. '.join(parts)}" if parts else "Figure")
-                content = base64.b64decode(output.data[kind])
-                yield ShownPicture(content, _PICTURES[kind], about["alt"])
-
-
-def _names_of_figures(source: str) -> Iterator[str]:
-    """Yield what a cell calls its figures: titles, or else the names they are saved under."""
-    try:
-        nodes = ast.walk(ast.parse(plain_python(source)))
-    except SyntaxError:
-        return
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    titles = [key.value for call in calls for key in call.keywords if key.arg == "title"]
-    saving = [call for call in calls if ast.unparse(call.func).endswith("save_picture")]
-    names = [call.args[2] for call in saving if len(call.args) > 2]
-    for value in titles or names:
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            yield value.value.replace("_", " ")
 
 
 def _convert(notebook: nbformat.NotebookNode, folder: Path) -> tuple[str, list[Section]]:
     """Convert cells to HTML; return it and the headings."""
     from nbconvert import HTMLExporter
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     sections: list[Section] = []
+
+    class Exporter(HTMLExporter):
+        @pass_context
+        def markdown2html(self, context, source: str) -> str:
+            attachments = context.get("cell", {}).get("attachments", {})
+            return _make_renderer(folder, sections, attachments)(source)
+
+    exporter = Exporter(template_name="basic")
+    body, _ = exporter.from_notebook_node(notebook)
+    return body, sections
+
+
+def _make_renderer(
+    folder: Path, sections: list[Section], attachments: Mapping[str, Any]
+) -> Callable[[str], str]:
+    """Return a function from Markdown to HTML that adds the headings it meets to `sections`."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
         """Render Markdown with MathML, embedded pictures and links to our pages."""
 
         def heading(self, text: str, level: int, **_: Any) -> str:
-            anchor = f"section-{len(sections) + 1}"
+            anchor = _new_anchor(text, sections)
             sections.append(Section(level, text, anchor))
             return f'<h{level} id="{anchor}">{text}</h{level}>\n'
 
@@ -216,20 +167,46 @@ def _convert(notebook: nbformat.NotebookNode, folder: Path) -> tuple[str, list[S
             return super().image(text, _embed_picture(url, folder), title)
 
         def link(self, text: str, url: str, title: str | None = None) -> str:
-            if url.endswith(".ipynb") and "/" not in url:
-                return f'<a href="{url.removesuffix(".ipynb")}.html">{text}</a>'
-            return super().link(text, url, title)
+            return super().link(text, _page_address(url), title)
 
-    class Exporter(HTMLExporter):
-        @pass_context
-        def markdown2html(self, context, source: str) -> str:
-            attachments = context.get("cell", {}).get("attachments", {})
-            renderer = Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-            return MarkdownWithMath(renderer=renderer).render(source)
+    renderer = Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render
 
-    exporter = Exporter(template_name="basic")
-    body, _ = exporter.from_notebook_node(notebook)
-    return body, sections
+
+def heading_anchor(title: str) -> str:
+    """The anchor that GitHub gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+def _new_anchor(title: str, sections: list[Section]) -> str:
+    """The anchor of the next heading; a number keeps it apart from the headings before."""
+    text = html.unescape(re.sub(r"<[^>]+>", "", title))
+    anchor = heading_anchor(text) or "section"
+    taken = {section.anchor for section in sections}
+    if anchor not in taken:
+        return anchor
+    return next(
+        f"{anchor}-{n}" for n in range(1, len(sections) + 1) if f"{anchor}-{n}" not in taken
+    )
+
+
+def _page_address(url: str) -> str:
+    """The address of the page of a notebook or of a file of docs/; other addresses stay."""
+    file, mark, anchor = url.partition("#")
+    if "://" in file or Path(file).suffix not in (".ipynb", ".md"):
+        return url
+    return f"{Path(file).with_suffix('.html').name}{mark}{anchor}"
+
+
+def _keep_links(body: str, pages: Collection[str]) -> str:
+    """Make links to pages that are not beside this one plain text."""
+
+    def keep(link: re.Match[str]) -> str:
+        address = link[1].partition("#")[0]
+        leads_away = ":" in address or not address
+        return link[0] if leads_away or address.removesuffix(".html") in pages else link[2]
+
+    return re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', keep, body, flags=re.DOTALL)
 
 
 def _make_accessible(text: str) -> str:

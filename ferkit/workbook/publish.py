@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from ferkit.core import files
 from ferkit.plots.saved import shrink_png
 from ferkit.workbook import kernels
-from ferkit.workbook.pages import drop_widget, is_progress
+from ferkit.workbook.page_cells import drop_widget, is_progress
 from ferkit.workbook.tasks import choose_notebooks
 
 

@@ -1,7 +1,7 @@
 """Write a run as pages: OUT/index.html, and OUT/html/<notebook>.html for each notebook.
 
-Links are relative, so the folder can be moved, zipped or served. The index is written again after
-each notebook.
+A page of the glossary lies beside them. Links are relative, so the folder can be moved, zipped or
+served. The index is written again after each notebook.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,9 @@ from ferkit.papers.reported import paper
 from ferkit.papers.tables import paper_table
 from ferkit.papers.verdicts import claim_table
 from ferkit.workbook import pages, records
+from ferkit.workbook.reading_order import sort_for_reading
 
+_DOCUMENTS = ("glossary",)  # pages of docs/ that lie beside those of the notebooks
 _HEADLINE_METRICS = 3
 _HEAD_CHARACTERS = 500  # of a page, where its key stands
 _PAPER_COLUMNS = ("what", "where in the paper", "paper", "ours", "our data", "difference", "note")
@@ -41,10 +43,12 @@ def write_report(out: Path, *, growing: bool = False) -> Path:
     run = records.load_run(out)
     entries = run["notebooks"]
     readable = [name for name in entries if _is_intact(out, name, entries[name])]
+    readable = sort_for_reading(readable)
+    documents = _write_documents(out / "html", readable)
     cards = []
-    for name in sorted({*entries, *run.get("chosen", ())}):
+    for name in sort_for_reading({*entries, *run.get("chosen", ())}):
         try:
-            card = _write_page(out, name, run, readable) if name in readable else None
+            card = _write_page(out, name, run, readable, documents) if name in readable else None
         except FileNotFoundError:  # it has just begun to run again
             card = None
         if card is None:
@@ -104,7 +108,7 @@ def _is_intact(out: Path, name: str, entry: Mapping[str, Any]) -> bool:
 
 
 def _write_page(
-    out: Path, name: str, run: Mapping[str, Any], readable: Sequence[str]
+    out: Path, name: str, run: Mapping[str, Any], readable: Sequence[str], documents: Sequence[str]
 ) -> dict[str, Any]:
     """Write an executed notebook's page and picture unless they are up to date."""
     entry = run["notebooks"][name]
@@ -112,7 +116,8 @@ def _write_page(
     place = readable.index(name)
     before = readable[place - 1] if place else None
     after = readable[place + 1] if place + 1 < len(readable) else None
-    key = files.digest(entry["executed_hash"], entry["fingerprint"], before, after)
+    beside = [*readable, *documents]
+    key = files.digest(entry["executed_hash"], entry["fingerprint"], beside)
     page = out / "html" / f"{name}.html"
     if not _is_current(page, key):
         text = pages.render_page(
@@ -122,6 +127,7 @@ def _write_page(
             error=entry["error"],
             before=before,
             after=after,
+            beside=beside,
             key=key,
         )
         records.write_text(page, text)
@@ -134,6 +140,26 @@ def _write_page(
         files.write_whole(picture, lambda part: part.write_bytes(content))
         card |= {"picture": f"html/{picture.name}", "alt": summary.picture.alt}
     return card
+
+
+def _write_documents(folder: Path, readable: Sequence[str]) -> list[str]:
+    """Write the pages of docs/ that notebooks link to; return their names.
+
+    An installed package comes without them.
+    """
+    written = []
+    for name in _DOCUMENTS:
+        source = files.PROJECT / "docs" / f"{name}.md"
+        if not source.is_file():
+            continue
+        text = source.read_text(encoding="utf-8")
+        beside = [*readable, *_DOCUMENTS]
+        key = files.digest(text, beside)
+        if not _is_current(folder / f"{name}.html", key):
+            page = pages.render_document(text, source.parent, beside=beside, key=key)
+            records.write_text(folder / f"{name}.html", page)
+        written.append(name)
+    return written
 
 
 def _is_current(page: Path, key: str) -> bool:

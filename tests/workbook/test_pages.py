@@ -12,7 +12,8 @@ from pygments.styles import get_style_by_name
 from pygments.token import Error, Generic
 
 from ferkit.core import files
-from ferkit.workbook import pages
+from ferkit.workbook import page_cells, pages
+from ferkit.workbook.source import show_source
 
 PIXEL = b"\x89PNG a small picture"
 
@@ -47,6 +48,7 @@ def test_pictures_are_embedded_and_notebooks_linked_as_pages(tmp_path):
         new_markdown_cell(
             "![a face](a.png) ![gone](gone.png) [next](02_two.ipynb) [web](https://x.org/a.ipynb)"
         ),
+        beside=["02_two"],
     )
     assert f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}" in text
     assert 'alt="a face"' in text
@@ -56,7 +58,7 @@ def test_pictures_are_embedded_and_notebooks_linked_as_pages(tmp_path):
 
 
 def test_widgets_become_a_remark_and_progress_bars_go(tmp_path):
-    widget = {pages.WIDGET: {"model_id": "0"}}
+    widget = {page_cells.WIDGET: {"model_id": "0"}}
     outputs = [
         new_output(
             "display_data", data=widget | {"text/plain": "  0%|          | 0/3 [00:00<?, ?it/s]"}
@@ -70,7 +72,7 @@ def test_widgets_become_a_remark_and_progress_bars_go(tmp_path):
     ]
     text = page(tmp_path, new_code_cell("x = 1", outputs=outputs, execution_count=1))
     assert "0/3" not in text
-    assert text.count(pages.REMARK) == 1
+    assert text.count(page_cells.REMARK) == 1
     assert "IntSlider" not in text
     assert "data:image/png" in text
     assert "printed &lt;b&gt;" in text
@@ -183,3 +185,70 @@ def srgb_to_linear(value: float) -> float:
 def test_the_measure_of_contrast_is_that_of_the_standard():
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+def test_links_lead_to_pages_that_are_there_and_others_become_text(tmp_path):
+    text = page(
+        tmp_path,
+        new_markdown_cell(
+            "# One\n\n[two](02_two.ipynb#what-follows) [three](03_three.ipynb) [below](#here)\n"
+            "[*hinge* loss](../docs/glossary.md#hinge-loss) [help](../docs/running.md)\n\n## Here"
+        ),
+        beside=["02_two", "glossary"],
+    )
+    assert '<a href="02_two.html#what-follows">two</a>' in text
+    assert '<a href="glossary.html#hinge-loss"><em>hinge</em> loss</a>' in text
+    assert '<a href="#here">below</a>' in text
+    assert '<h2 id="here">' in text
+    body = text.partition("<main>")[2]
+    assert " three " in body
+    assert " help<" in body
+    assert "03_three" not in body
+    assert "running" not in body
+
+
+def test_an_exercise_is_a_question_and_a_folded_remark(tmp_path):
+    exercise = new_code_cell(
+        "start = 3\nanswer = None  # a number", metadata={"tags": ["exercise"]}
+    )
+    check = new_code_cell(
+        'check("02.1", answer)', outputs=[new_output("stream", text="02.1: no answer yet")]
+    )
+    after = new_code_cell("y = 2")
+    text = page(tmp_path, new_markdown_cell("**Exercise 02.1.** Why?"), exercise, check, after)
+    assert "<strong>Exercise 02.1.</strong> Why?" in text
+    assert "<summary>Answer 02.1 in JupyterLab</summary>" in text
+    folded = text.partition('<details class="exercise">')[2].partition("</details>")[0]
+    assert "a number" in folded
+    assert "no answer yet" not in text
+    assert '<span class="n">y</span>' in text
+
+
+def test_markdown_among_the_outputs_is_rendered(tmp_path):
+    table = "| the claim | verdict |\n|---|---|\n| residuals help by $n$ points | **holds** |"
+    code = show_source(page_cells.is_progress)
+    outputs = [
+        new_output("execute_result", {"text/markdown": text, "text/plain": "<Markdown object>"})
+        for text in (table, code.data, "6 points, see [loss](../docs/glossary.md#loss).")
+    ]
+    text = page(tmp_path, new_code_cell("show()", outputs=outputs), beside=["glossary"])
+    assert "<Markdown object>" not in text
+    assert "Markdown object" not in text
+    assert re.search(r"<th[^>]*>verdict</th>", text)
+    assert "<strong>holds</strong>" in text
+    assert text.count("<math") == 1
+    assert '<span class="k">def</span>' in text
+    assert '<a href="glossary.html#loss">' in text
+
+
+def test_a_document_has_anchors_as_on_github(tmp_path):
+    source = (
+        "# Words\n\n## McNemar's test\n\nSee [02](../notebooks/02_two.ipynb) and $x$.\n\n## t-SNE"
+    )
+    text = pages.render_document(source, tmp_path, beside=["02_two"], key="k")
+    assert "<title>Words</title>" in text
+    assert '<h2 id="mcnemars-test">' in text
+    assert '<h2 id="t-sne">' in text
+    assert '<a href="02_two.html">02</a>' in text
+    assert "<math" in text
+    assert "hide the code" not in text

@@ -110,3 +110,18 @@ def test_what_was_not_asked_for_this_time_is_from_an_earlier_run():
     }
     assert report.status_text(run, "01_one") == "skipped: unchanged"
     assert report.status_text(run, "02_two") == "passed (earlier run)"
+
+
+def test_the_glossary_lies_beside_the_pages(tmp_path):
+    make_run(tmp_path, "02_landmark_residuals", chosen=("02_landmark_residuals",))
+    text = (tmp_path / "html" / "glossary.html").read_text()
+    assert '<h2 id="hinge-loss">' in text
+    assert 'href="02_landmark_residuals.html"' in text
+    assert "10_benchmark" not in text  # not in this run
+
+
+def test_notebooks_are_listed_in_the_order_of_reading(tmp_path):
+    names = ("03_two_branches", "11_leak_laboratory", "13_controlled", "10_benchmark")
+    text = make_run(tmp_path, *names, chosen=names)
+    places = [text.index(f'id="{name}"') for name in (names[1], names[0], names[2], names[3])]
+    assert places == sorted(places)
