@@ -457,7 +457,8 @@ def test_the_pages_link_to_what_is_there():
     assert not [name for name in docs if f"(docs/{name})" not in text]
     for path, page in pages().items():
         links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", page)
-        assert not [link for link in links if not (path.parent / link).exists()], path.name
+        files = {link.partition("#")[0] for link in links}
+        assert not [file for file in files if not (path.parent / file).exists()], path.name
 
 
 def test_the_pages_use_commands_and_options_there_are():
