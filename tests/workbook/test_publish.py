@@ -2,7 +2,7 @@
 
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from ferkit.workbook.pages import REMARK
+from ferkit.workbook.page_cells import REMARK
 from ferkit.workbook.publish import _without_traces
 
 
