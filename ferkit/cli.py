@@ -203,7 +203,7 @@ def draw(
 @app.command(
     epilog=examples(
         "ferkit predict my_pictures --out emotions.csv",
-        "ferkit predict drive.mp4 --every 10 --annotated marked",
+        "ferkit predict drive.mp4 --every 10 --annotated marked --report drive.html",
     )
 )
 def predict(
@@ -234,6 +234,13 @@ def predict(
         str | None,
         _copy_option("--class", metavar="NAME", help="Class for Grad-CAM; else the predicted one."),
     ] = None,
+    neutral: Annotated[
+        Path | None,
+        typer.Option(metavar="PICTURE", help="Neutral picture of the one person in all pictures."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Page with all faces, people and courses.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Predict the emotions of faces in pictures and videos.
@@ -259,12 +266,14 @@ def predict(
         raise FileNotFoundError(f"no picture, video, folder or table {path}")
     output.check_output(out, path, overwrite)
     videos: Any = {"every": every, "fps": fps}
-    copies: Any = {"annotated": annotated, "cam": cam, "target": target}
+    copies: Any = {"annotated": annotated, "cam": cam, "target": target, "report": report}
     writing: Any = {"out": out, "overwrite": overwrite, "keep": keep}
-    answers: Any = {"prior": prior, "unsure": unsure}
+    answers: Any = {"prior": prior, "unsure": unsure, "neutral": neutral}
     predict_path(path, model, residual, **answers, **videos, **copies, **writing)
     if annotated:
         typer.echo(f"annotated copies: {annotated}")
+    if report:
+        typer.echo(f"report: {report}")
 
 
 @data_app.command("get", epilog=examples("ferkit data get london --data-root data"))

@@ -41,6 +41,7 @@ from ferkit.plots.results import (
     plot_trainings,
 )
 from ferkit.plots.saved import redraw_all, redraw_figure, save_figure, save_picture
+from ferkit.plots.timeline import plot_timeline
 
 __all__ = [
     "EMOTION_COLOURS",
@@ -71,6 +72,7 @@ __all__ = [
     "plot_roc",
     "plot_scores",
     "plot_similarities",
+    "plot_timeline",
     "plot_top_k",
     "plot_trainings",
     "plot_votes",

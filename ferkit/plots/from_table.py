@@ -24,6 +24,7 @@ from ferkit.plots.results import (
     plot_top_k,
     plot_trainings,
 )
+from ferkit.plots.timeline import plot_timeline
 
 DPI = 110
 _COORDINATES = [f"{axis}{point}" for point, axis in product(range(68), "xy")]
@@ -83,6 +84,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_gap": plot_gap,
     "plot_judged": plot_judged,
     "plot_displacements": plot_displacements,
+    "plot_timeline": plot_timeline,
 }
 # Plots whose panels share one legend, one scale, or both axes.
 _SHARED_LEGEND = ("plot_intervals", "plot_trainings", "plot_embedding", "plot_displacements")

@@ -15,13 +15,18 @@ import pandas as pd
 from tqdm import tqdm
 
 from ferkit.core.files import digest
+from ferkit.predict.analysis import Analysis
+from ferkit.predict.calibrate import calibrate_with_picture
 from ferkit.predict.copies import copy_paths, write_copies
 from ferkit.predict.frames import Sampling, check_readable, count_frames, read_frames
 from ferkit.predict.inputs import list_inputs
-from ferkit.predict.predictors import NO_MAPS, load_predictor, model_hash
+from ferkit.predict.predictors import NO_MAPS, Predictor, load_predictor, model_hash
 from ferkit.predict.priors import PRIORS, check_unsure, find_prior, with_prior
 from ferkit.predict.read_faces import FrameFaces, predict_emotions, read_faces
+from ferkit.predict.report import MOST_PICTURES, write_report
+from ferkit.predict.shipped import load_model
 from ferkit.predict.table import predictions_table
+from ferkit.predict.thumbnails import face_pictures
 from ferkit.predict.unfinished import Unfinished, describe_files, partial_path
 
 
@@ -37,6 +42,8 @@ def predict_path(
     annotated: str | Path | None = None,
     cam: bool = False,
     target: str | None = None,
+    neutral: str | Path | None = None,
+    report: str | Path | None = None,
     out: Path | None = None,
     overwrite: bool = False,
     keep: Callable[[pd.DataFrame], object] = lambda table: None,
@@ -51,9 +58,13 @@ def predict_path(
 
     `prior` is one of `priors.PRIORS`; faces whose best class has a probability below `unsure` are
     named "unsure". `model` is a face model or a network file, by default the face model that comes
-    with the package. The folder `annotated` receives a copy of each
-    picture and video in which each face has its box, emotion and probability; with `cam`, for a
-    convolutional network, also Grad-CAM of the class `target` (default: the predicted one).
+    with the package. `neutral` is a neutral picture of the one person on all pictures, with which
+    the residual model compares every face.
+
+    The folder `annotated` receives a copy of each picture and video in which each face has its box,
+    emotion and probability; with `cam`, for a convolutional network, also Grad-CAM of the class
+    `target` (default: the predicted one). `report` is an HTML file with all faces, people and
+    courses over time (`predict.report`).
     ValueError where these options contradict each other, and where files would be replaced without
     `overwrite`; OSError when no file can be read.
 
@@ -70,12 +81,16 @@ def predict_path(
             f"{path}: the residual model needs a CSV with the columns path and person, "
             "several pictures of each person"
         )
-    _check_cam(model, annotated, cam, target)
+    _check_cam(model, bool(annotated or report), cam, target)
+    _check_neutral(model, residual, neutral)
+    _check_report(report, overwrite)
     copies = copy_paths(Path(path), files, Path(annotated)) if annotated else {}
     if not overwrite and not (out and partial_path(out).exists()):
         _check_copies(copies)
     check_readable(files, sampling)
-    predictor = load_predictor(model, residual, files)
+    predictor: Predictor = load_predictor(model, residual, files)
+    if neutral:
+        predictor = calibrate_with_picture(load_model("residual"), neutral)
     network = None
     if cam:
         # Only now is torch needed, which takes seconds to import.
@@ -88,7 +103,8 @@ def predict_path(
         batches = read_faces(frames, predictor, total, progress)
         predictions = predict_emotions(batches, predictor)
     else:
-        key = digest(describe_files(files), sampling, annotated, model_hash(model, residual))
+        weights = model_hash(model, residual or bool(neutral))
+        key = digest(describe_files(files), sampling, annotated, weights, neutral)
         with closing(Unfinished(partial_path(out), key, overwrite)) as unfinished:
             if unfinished.known and progress:
                 tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")
@@ -102,6 +118,12 @@ def predict_path(
         write_copies(
             predictions, frames, predictor.names, copies, network, target, unsure, progress
         )
+    if report:
+        frames = read_frames(files, sampling)
+        pictures = face_pictures(predictions, frames, network, target, MOST_PICTURES)
+        kept = (tuple(predictions), tuple(pictures))
+        words = str(model) if model else ""
+        write_report(report, Analysis(predictor.names, *kept, unsure), f"Faces in {path}", words)
     if out is not None:
         partial_path(out).unlink(missing_ok=True)
     return table
@@ -134,14 +156,27 @@ def _check_copies(copies: Mapping[Path, Path]) -> None:
         )
 
 
-def _check_cam(
-    model: str | Path | None, annotated: str | Path | None, cam: bool, target: str | None
-) -> None:
+def _check_report(report: str | Path | None, overwrite: bool) -> None:
+    """ValueError where a file has the report's path, or it is no HTML file."""
+    if report is None:
+        return
+    if Path(report).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--report {report}: expected a file that ends in .html")
+    if Path(report).exists() and not overwrite:
+        raise ValueError(f"--report {report} exists: name another file, or add --overwrite")
+
+
+def _check_neutral(model: str | Path | None, residual: bool, neutral: str | Path | None) -> None:
+    if neutral and (model or residual):
+        raise ValueError("--neutral uses ferkit's own residual model: leave --model and --residual")
+
+
+def _check_cam(model: str | Path | None, is_shown: bool, cam: bool, target: str | None) -> None:
     """ValueError for contradicting options, before anything is read."""
-    if (cam and not annotated) or (target and not cam):
+    if (cam and not is_shown) or (target and not cam):
         raise ValueError(
-            "Grad-CAM is drawn on annotated copies: "
-            "--class goes with --cam, and --cam with --annotated"
+            "Grad-CAM is drawn on annotated copies and in reports: "
+            "--class goes with --cam, and --cam with --annotated or --report"
         )
     if cam and model is None:
         raise ValueError(NO_MAPS)

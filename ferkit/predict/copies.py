@@ -62,7 +62,7 @@ def draw_marks(image: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
     marks = [mark.enlarged(times) for mark in marks]
     for mark in marks:
         if mark.heat is not None and mark.matrix is not None:
-            copy = _overlay_heat(copy, mark.heat, mark.matrix)
+            copy = overlay_heat(copy, mark.heat, mark.matrix)
     for mark in marks:
         width = line_width(mark.box)
         _draw_box(copy, mark.box, width + 2, DARK)
@@ -281,7 +281,7 @@ def _count_frames(video: Path) -> int:
         return 0
 
 
-def _overlay_heat(image: np.ndarray, heat: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def overlay_heat(image: np.ndarray, heat: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Lay a heat map over its place in a picture."""
     back = align.invert(matrix)
     back[:, 2] += back[:, :2] @ (0.5, 0.5) - 0.5  # pixel centres are at integer + 0.5

@@ -31,22 +31,27 @@ def check_output(out: Path, path: Path, overwrite: bool = False) -> None:
 
 
 def write_table(table: pd.DataFrame, out: Path, overwrite: bool = True) -> None:
-    """Write the table as CSV or, with the suffix .json, as a list of rows with null for NaN.
+    """Write the table as CSV or JSON, by the suffix of `out` (see `table_text`).
 
     ValueError when `out` has other content, unless `overwrite`.
     """
-    if out.suffix.lower() == ".json":
-        rows = table.astype(object).where(table.notna(), None).to_dict("records")
-        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    else:
-        text = _quote_formulas(table).to_csv(index=False)
+    text = table_text(table, out.suffix)
     if not overwrite and out.exists() and out.read_bytes() != text.encode():
         raise _refusal(out)
     write_whole(out, lambda part: part.write_text(text, encoding="utf-8"))
 
 
+def table_text(table: pd.DataFrame, suffix: str) -> str:
+    """The table as CSV or, for the suffix .json, as a list of rows with null for NaN."""
+    if suffix.lower() == ".json":
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    return _quote_formulas(table).to_csv(index=False)
+
+
 def _quote_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    quoted = {name: table[name].map(quote_formula) for name in ("path", "emotion")}
+    texts = [name for name in ("path", "person", "emotion") if name in table]
+    quoted = {name: table[name].map(quote_formula) for name in texts}
     return table.assign(**quoted).rename(columns=quote_formula)
 
 

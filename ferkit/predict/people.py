@@ -1,0 +1,113 @@
+"""Who is who in a table of predictions, and what each person showed: means, and over time.
+
+Faces of a video belong to one person while their boxes overlap from frame to frame; nobody is
+recognised. In a picture each face counts as a person of its own, unless the person is known.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ferkit.predict.priors import name_answers
+from ferkit.predict.table import BOX_COLUMNS
+
+_LEAST_OVERLAP = 0.3  # of two boxes of one person in successive frames: intersection over union
+
+
+def name_people(table: pd.DataFrame, known: Mapping[str, str] | None = None) -> pd.Series:
+    """Name the person of each row of a table of predictions; "" where there is no face.
+
+    `known` names the only person of a file, by its path.
+    """
+    names = pd.Series("", index=table.index, dtype=str)
+    for path, rows in table[table["x0"].notna()].groupby("path", sort=False):
+        if known and path in known:
+            names[rows.index] = known[str(path)]
+        elif "frame" in rows and rows["frame"].notna().all():
+            names[rows.index] = [f"{path}: person {track}" for track in _follow(rows)]
+        elif len(rows) == 1:
+            names[rows.index] = str(path)
+        else:
+            names[rows.index] = [f"{path}: face {face + 1}" for face in rows["face"]]
+    return names
+
+
+def summarise_people(
+    table: pd.DataFrame, people: pd.Series, names: Sequence[str], unsure: float = 0.0
+) -> pd.DataFrame:
+    """Tabulate what each person showed: faces, the most frequent emotion, mean probabilities.
+
+    Indexed by person; `share` is that of the faces with the most frequent emotion.
+    """
+    rows = []
+    seen = table[people != ""]
+    for person, faces in seen.groupby(people[people != ""], sort=False):
+        probabilities = faces[list(names)].to_numpy()
+        answers = pd.Series(name_answers(probabilities, names, unsure)).value_counts()
+        row = {"person": person, "faces": len(faces)}
+        row |= {"emotion": answers.index[0], "share": answers.iloc[0] / len(faces)}
+        rows.append(row | dict(zip(names, probabilities.mean(0), strict=True)))
+    columns = ["person", "faces", "emotion", "share", *names]
+    return pd.DataFrame(rows, columns=columns).set_index("person")
+
+
+def timeline(
+    table: pd.DataFrame, people: pd.Series, names: Sequence[str], seconds: float = 1.0
+) -> pd.DataFrame:
+    """Tabulate probabilities over time: columns person, time, emotion, probability and smoothed.
+
+    `smoothed` is the mean over the frames of the same person within `seconds` / 2 before and after.
+    Without videos the table is empty.
+    """
+    parts = []
+    if "time" in table:
+        timed = table[(people != "") & table["time"].notna()]
+        for person, faces in timed.groupby(people[timed.index], sort=False):
+            times = faces["time"].to_numpy(dtype=float)
+            probabilities = faces[list(names)].to_numpy(dtype=float)
+            smoothed = smooth_over_time(times, probabilities, seconds)
+            for k, name in enumerate(names):
+                part = {"person": person, "time": times, "emotion": name}
+                part |= {"probability": probabilities[:, k], "smoothed": smoothed[:, k]}
+                parts.append(pd.DataFrame(part))
+    columns = ["person", "time", "emotion", "probability", "smoothed"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def smooth_over_time(times: np.ndarray, values: np.ndarray, seconds: float) -> np.ndarray:
+    """Average values `(T, K)` over a window of so many seconds around each of the times `(T,)`."""
+    if seconds < 0:
+        raise ValueError(f"the window must be 0 seconds or more, got {seconds}")
+    # Times are rounded to milliseconds, and a frame at the window's edge belongs to it.
+    near = np.abs(times[:, None] - times[None]) <= seconds / 2 + 2e-3
+    return near @ values / near.sum(1, keepdims=True)
+
+
+def _follow(rows: pd.DataFrame) -> list[int]:
+    """Number the people in a video's rows, from 1; boxes are followed from frame to frame."""
+    boxes = rows[BOX_COLUMNS].to_numpy(dtype=float)
+    frames = rows["frame"].to_numpy()
+    tracks = np.zeros(len(rows), dtype=int)
+    last: dict[int, np.ndarray] = {}
+    for frame in pd.unique(frames):
+        own = np.flatnonzero(frames == frame)
+        pairs = [(_overlap(boxes[i], box), i, track) for i in own for track, box in last.items()]
+        taken: set[int] = set()
+        for overlap, i, track in sorted(pairs, key=lambda pair: -pair[0]):
+            if overlap >= _LEAST_OVERLAP and not tracks[i] and track not in taken:
+                tracks[i] = track
+                taken.add(track)
+        for i in own:
+            tracks[i] = tracks[i] or len(last) + 1
+            last[int(tracks[i])] = boxes[i]
+    return tracks.tolist()
+
+
+def _overlap(box: np.ndarray, other: np.ndarray) -> float:
+    """The intersection of two boxes over their union."""
+    low = np.maximum(box[:2], other[:2])
+    high = np.minimum(box[2:], other[2:])
+    common = float(np.prod(np.maximum(high - low, 0)))
+    areas = np.prod(box[2:] - box[:2]) + np.prod(other[2:] - other[:2])
+    return common / (float(areas) - common)
