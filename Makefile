@@ -14,7 +14,7 @@ WANTED = { pwd; cat requirements.txt pyproject.toml; }
 CORES = --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow campaign lab figures notebooks study judge displacement weights bench lint setup clean
+.PHONY: help run test test-slow campaign lab docs figures notebooks study judge displacement weights bench lint setup clean
 
 help:
 	@echo 'make run      run all notebooks; ends with a table of results and the path of index.html'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-slow  run the slow tests, such as the notebooks at level paper in miniature, half an hour'
 	@echo 'make campaign  mutate inputs and state and kill at file events, for 20 minutes (ARGS="--seed 1")'
 	@echo 'make lab      open the notebooks in JupyterLab'
+	@echo 'make docs     build the site of notebooks, pages and functions: build/site/index.html'
 	@echo 'make figures  redraw every figure from its saved numbers'
 	@echo 'make notebooks  run the committed notebooks in place and keep their outputs and figures'
 	@echo 'make study    train all papers five times until they have learnt, and judge their claims (hours)'
@@ -54,6 +55,12 @@ campaign: setup
 lab: setup
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	    "$(BIN)/jupyter" lab notebooks $(ARGS)
+
+# Sphinx and its theme are installed when first needed.
+docs: setup
+	@"$(BIN)/python" -c 'import furo, myst_nb' 2>/dev/null || \
+	    "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@"$(BIN)/python" -c 'from ferkit.workbook.site import build_site; print(build_site())'
 
 figures: setup
 	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; print(redraw_all("figures").to_string(index=False))'
