@@ -30,6 +30,8 @@ NOTEBOOK_FINDINGS = {
     "08": "how networks trained on drawn faces recognise these photographs, in seven and three "
     "classes",
     "09": "t-SNE of DTGN's features on these sequences; the faces explained by Grad-CAM are drawn",
+    "10": "all methods on the same people, in folds by person, compared in pairs",
+    "11": "how much each leak inflates the score on these pictures",
 }
 # Minutes at level `lesson` on two cores, with pictures not yet prepared, where measured.
 MINUTES: dict[tuple[str, str], float] = {}
@@ -72,12 +74,19 @@ def _commands(name: str) -> list[str]:
 
 def _notebook_row(name: str, number: str) -> str:
     obstacle = find_obstacle(number, name)
+    link = _notebook_link(number)
     if obstacle:
-        return f"| {number} | not: {obstacle.partition(': ')[2]} | |"
+        return f"| {link} | not: {obstacle.partition(': ')[2]} | |"
     command = f"`ferkit run {number} --dataset {name} --data-root my_data`"
     minutes = MINUTES.get((name, number))
     time = f" ({minutes} minutes on two cores)" if minutes else ""
-    return f"| {number} | {NOTEBOOK_FINDINGS[number]}{time} | {command} |"
+    return f"| {link} | {NOTEBOOK_FINDINGS[number]}{time} | {command} |"
+
+
+def _notebook_link(number: str) -> str:
+    """Link a notebook from a data set's page."""
+    name = next(path.name for path in (PROJECT / "notebooks").glob(f"{number}_*.ipynb"))
+    return f"[{number}](../../notebooks/{name})"
 
 
 def documented() -> list[str]:
