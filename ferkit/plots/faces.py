@@ -104,25 +104,26 @@ def plot_wall(
     names: Sequence[str] = (),
     *,
     width: float = 12.0,
+    text_size: float = 13.0,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw rows of pictures of one size without gaps.
 
-    `columns` are named above and rows, `names`, at the left. Without `ax` a new figure is made, in
-    which the pictures are `width` inches wide together.
+    `columns` are named above and rows, `names`, at the left, in letters of `text_size` points.
+    Without `ax` a new figure is made, in which the pictures are `width` inches wide together.
     """
     image = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     image_height, image_width = image.shape[:2]
     if ax is None:
         longest = max((len(line) for line in "\n".join(names).splitlines()), default=0)
-        figure_width = width + 0.13 * longest  # inches
+        figure_width = width + 0.01 * text_size * longest  # inches
         figure_height = width * image_height / image_width + 0.3
         _, ax = plt.subplots(figsize=(figure_width, figure_height), layout="constrained")
     ax.imshow(image, interpolation="antialiased")
     column_centres = (np.arange(len(columns)) + 0.5) * image_width / max(1, len(columns))
     row_centres = (np.arange(len(names)) + 0.5) * image_height / max(1, len(names))
-    ax.set_xticks(column_centres, columns, fontsize=13)
-    ax.set_yticks(row_centres, names, fontsize=13)
+    ax.set_xticks(column_centres, columns, fontsize=text_size)
+    ax.set_yticks(row_centres, names, fontsize=text_size)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
     return ax
