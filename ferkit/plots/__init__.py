@@ -20,6 +20,8 @@ from ferkit.plots.explain import (
     plot_scores,
     plot_similarities,
 )
+from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important, plot_ways
+from ferkit.plots.explain import plot_cam, plot_embedding, plot_roc, plot_scores
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import (
     plot_alignment_steps,
@@ -31,6 +33,7 @@ from ferkit.plots.faces import (
     plot_wall,
 )
 from ferkit.plots.from_table import PLOTS, draw_table, points_table, table_points
+from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.permission import cover_restricted
 from ferkit.plots.results import (
@@ -62,6 +65,7 @@ __all__ = [
     "plot_embedding",
     "plot_filters",
     "plot_gap",
+    "plot_grouped_intervals",
     "plot_history",
     "plot_important",
     "plot_intervals",
@@ -77,6 +81,7 @@ __all__ = [
     "plot_trainings",
     "plot_votes",
     "plot_wall",
+    "plot_ways",
     "points_table",
     "redraw_all",
     "redraw_figure",

@@ -1,5 +1,7 @@
 """Paper 3's plots: filters, important landmarks, values over time, and alpha."""
 
+from itertools import cycle, pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -40,9 +42,9 @@ def plot_filters(weights: ArrayLike, columns: int = 9, *, ax: Axes | None = None
 def plot_important(
     face: ArrayLike, importance: ArrayLike, count: int = 10, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw a face `(68, 2)` with 49 landmarks sized by importance.
+    """Draw a face `(68, 2)` with 49 landmarks sized by importance, without the jaw.
 
-    `importance` is `(49,)`. The `count` most important ones are filled and numbered by rank.
+    `importance` is `(49,)`. The `count` most important ones are filled and hold their rank.
     """
     points = np.asarray(face, dtype=float)
     values = np.asarray(importance, dtype=float)
@@ -51,14 +53,15 @@ def plot_important(
     ax = plot_landmarks(points, ax=ax, colour="#bbbbbb")
     best = np.argsort(-values, kind="stable")[:count]
     landmarks = points[SUBSET_49]
-    sizes = 20 + 130 * (values - values.min()) / max(np.ptp(values), 1e-12)
+    sizes = 20 + 100 * (values - values.min()) / max(np.ptp(values), 1e-12)
     x, y = landmarks.T
     ax.scatter(x, y, sizes, facecolors="white", edgecolors=SERIES[0], zorder=3)
-    ax.scatter(x[best], y[best], sizes[best], color=SERIES[1], zorder=4)
-    for rank, place in enumerate(landmarks[best], start=1):
-        ax.annotate(
-            str(rank), place, (5, 5), textcoords="offset points", size="small", color=INK, zorder=5
-        )
+    ax.scatter(x[best], y[best], 130, color=SERIES[1], edgecolors="white", zorder=4)
+    for rank, place in reversed(list(enumerate(landmarks[best], start=1))):
+        ax.annotate(str(rank), place, ha="center", va="center", size=8, color=INK, zorder=5)
+    margin = 0.08 * np.ptp(landmarks, axis=0).max()
+    ax.set_xlim(x.min() - margin, x.max() + margin)
+    ax.set_ylim(y.max() + margin, y.min() - margin)
     return ax
 
 
@@ -72,9 +75,12 @@ def plot_alpha(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.plot(table["alpha"], table["value"], color=SERIES[0], lw=2)
     ax.axvline(0.5, color=INK, ls="--", lw=1)
     half = table.loc[(table["alpha"] - 0.5).abs().idxmin()]
-    text = f"0.5: {half['value']:.3f}"
-    ax.annotate(text, (0.5, half["low"]), (6, 4), textcoords="offset points", color=INK)
+    ax.plot(0.5, half["value"], "o", color=INK, ms=7, zorder=3)
     ax.set(xlabel="alpha: 0 is DTGN alone, 1 is DTAN alone", ylabel="accuracy", xlim=(0, 1))
+    bottom = table["low"].min() - 0.15 * (table["high"].max() - table["low"].min())
+    ax.set_ylim(bottom=bottom)
+    text = f"0.5: {half['value']:.3f}"
+    ax.annotate(text, (0.5, bottom), (6, 6), textcoords="offset points", color=INK)
     sns.despine(ax=ax)
     return ax
 
@@ -82,16 +88,48 @@ def plot_alpha(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_courses(table: pd.DataFrame, *, ax: Axes | None = None, ylabel: str = "") -> Axes:
     """Draw a line over time for each emotion.
 
-    Columns emotion, time (from 0, the first frame, to 1, the last) and value.
+    Columns emotion, time (from 0, the first frame, to 1, the last) and value. Emotions differ in
+    colour and shape.
     """
     ax = plt.gca() if ax is None else ax
-    for emotion, rows in table.groupby("emotion", sort=False):
-        colour = EMOTION_COLOURS[str(emotion)]
-        ax.plot(rows["time"], rows["value"], color=colour, lw=2, label=emotion)
+    curves = table.groupby("emotion", sort=False)
+    for (emotion, rows), marker in zip(curves, cycle("os^vDPX*"), strict=False):
+        style = {"color": EMOTION_COLOURS[str(emotion)], "marker": marker, "markevery": (2, 3)}
+        ax.plot(rows["time"], rows["value"], lw=2, ms=6, label=emotion, **style)
     ax.axhline(0, color=INK, lw=0.5)
     ax.set(xlabel="time, first frame to last", ylabel=ylabel, xlim=(0, 1))
     position = ax.get_subplotspec()
     if position is None or position.is_last_col():
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
+    return ax
+
+
+def plot_ways(*, ax: Axes | None = None) -> Axes:
+    """Draw the paper's two networks as rows of boxes, and the three places where they join.
+
+    Without `ax` a new figure is made.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    step = 2.2
+    inputs = {"DTAN": (2.0, "12 pictures"), "DTGN": (0.0, "49 points,\n12 frames")}
+    box = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK}
+    style = {"ha": "center", "va": "center", "size": 11}
+    for network, (y, source) in inputs.items():
+        ax.text(-1.3, y, network, ha="right", va="center", size=13, weight="bold")
+        ends = [ax.text(0, y, source, bbox=box, **style)]
+        for place, name in enumerate(("hidden\nactivations", "logits", "probabilities"), start=1):
+            ends.append(ax.text(step * place, y, name, bbox=box, **style))
+        for start, end in pairwise(ends):
+            patches = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch()}
+            arrow = {"arrowstyle": "->", "lw": 1.5, **patches}
+            ax.annotate("", end.get_position(), start.get_position(), arrowprops=arrow)
+    joins = ("concatenation", "joint\nfine-tuning", "weighted\nsum")
+    for place, name in enumerate(joins, start=1):
+        ax.plot([step * place] * 2, [0.45, 1.55], color=SERIES[0], lw=3, zorder=0)
+        join_box = {"boxstyle": "round,pad=0.3", "fc": SERIES[0], "ec": "none"}
+        ax.text(step * place, 1, name, color="white", bbox=join_box, **style)
+    ax.set(xlim=(-2.3, 7.8), ylim=(-0.6, 2.6))
+    ax.set_axis_off()
     return ax

@@ -16,6 +16,7 @@ from ferkit.plots.dtagn import plot_alpha, plot_courses
 from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
+from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.results import (
     plot_confusion,
@@ -73,6 +74,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_confusion": plot_confusion,
     "plot_top_k": plot_top_k,
     "plot_intervals": plot_intervals,
+    "plot_grouped_intervals": plot_grouped_intervals,
     "plot_trainings": plot_trainings,
     "plot_history": plot_history,
     "plot_alpha": plot_alpha,
@@ -87,8 +89,14 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_timeline": plot_timeline,
 }
 # Plots whose panels share one legend, one scale, or both axes.
-_SHARED_LEGEND = ("plot_intervals", "plot_trainings", "plot_embedding", "plot_displacements")
-_SHARED_SCALE = ("plot_intervals", "plot_trainings")
+_SHARED_LEGEND = (
+    "plot_intervals",
+    "plot_grouped_intervals",
+    "plot_trainings",
+    "plot_embedding",
+    "plot_displacements",
+)
+_SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")
 _SHARED_AXES = ("plot_landmarks", "plot_residuals", "plot_displacement", "plot_displacements")
 
 
@@ -120,6 +128,8 @@ def draw_table(
         if plot in _SHARED_SCALE:
             _share_scale(figure)
         _share_legend(figure)
+    if plot == "plot_history" and len(panels) > 1 and _have_same_legend(figure):
+        _share_legend(figure)
     figure.suptitle(title)
     # Constrained layout places labels outside the axes correctly only in its second pass.
     figure.draw_without_rendering()
@@ -130,6 +140,11 @@ def _share_scale(figure: Figure) -> None:
     limits = np.array([ax.get_xlim() for ax in figure.axes])
     for ax in figure.axes:
         ax.set_xlim(limits[:, 0].min(), limits[:, 1].max())
+
+
+def _have_same_legend(figure: Figure) -> bool:
+    labels = [ax.get_legend_handles_labels()[1] for ax in figure.axes]
+    return all(others == labels[0] for others in labels)
 
 
 def _share_legend(figure: Figure) -> None:
@@ -145,6 +160,6 @@ def _share_legend(figure: Figure) -> None:
             list(entries.values()),
             list(entries),
             loc="outside lower center",
-            ncols=len(entries),
+            ncols=len(entries) if sum(map(len, entries)) < 80 else 2,
             frameon=False,
         )
