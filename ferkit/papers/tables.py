@@ -52,6 +52,15 @@ def paper_table(
     return pd.DataFrame(rows, index=index)
 
 
+def measured_table(
+    short_name: str, metrics: Mapping[str, Any], keys: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the rows of `paper_table` that a run measured, without status and note."""
+    table = paper_table(short_name, metrics, keys)
+    is_measured = ~table["ours"].isin(["", "not in this run"])
+    return table[is_measured].drop(columns=["status", "note"])
+
+
 def interval_table(
     metrics: Mapping[str, Any],
     labels: Mapping[str, str] | None = None,

@@ -3,20 +3,26 @@
 H. Jung et al., ICCV 2015, sections 4.1 and 5, figure 3.
 """
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from ferkit.core.labels import BASIC7
+from ferkit.data import DATASETS
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, folds_ascending
 from ferkit.data.listing import is_video, shorten
+from ferkit.evaluation.intervals import bootstrap
 from ferkit.explain.drawn_faces import redraw_peak_frames
 from ferkit.faces import align
 from ferkit.faces.load import load_clips
 from ferkit.faces.prepare import prepare
 from ferkit.faces.prepared import Prepared
+from ferkit.faces.resample import METHODS, resample
 from ferkit.papers.dtagn.plans import NETWORK_KINDS, PLANS
 from ferkit.papers.dtagn.sequences import Sequences, build_sequences
 
@@ -45,16 +51,57 @@ def dtagn_folds(
     return folds_ascending(clips, count, arrangement=arrangement, val_people=val_people, seed=seed)
 
 
+@dataclass(frozen=True, eq=False)
+class SequenceSet:
+    """A data set of sequences: its clips with their faces, network inputs, and folds of people.
+
+    `kind` says which of the paper's networks it trains, `classes` orders the labels. The true
+    landmarks and motion are known where `is_drawn`.
+    """
+
+    dataset: str
+    is_drawn: bool
+    clips: list[Clip]
+    faces: Prepared
+    kind: str
+    classes: tuple[str, ...]
+    data: Sequences
+    folds: list[Fold]
+
+    @property
+    def emotions(self) -> np.ndarray:
+        """The emotion of each sequence, `(N,)`."""
+        return np.array(self.classes)[self.data.labels]
+
+    def find_peak(self, frames: int) -> int:
+        """Return the strongest of `frames` evenly spread frames; MMI's faces return to neutral."""
+        return frames // 2 if self.kind == "mmi" else frames - 1
+
+
+def load_sequence_set(
+    dataset: str, level: str, seed: int = 0, root: str | None = None
+) -> SequenceSet:
+    """Load a data set, align its faces, and bring each sequence to twelve frames."""
+    clips = load_clips(dataset, level, seed, root)
+    with warnings.catch_warnings():
+        # Sequences count their frames without a face in `filled`.
+        warnings.filterwarnings("ignore", message=".*have no prepared face.*")
+        faces = prepare(clips, 64, grey=True)
+    kind = NETWORK_KINDS.get(dataset, "ckplus")
+    classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
+    data = build_sequences(clips, faces, classes, frames=12)
+    val_people = max(1, len(set(data.people)) // 10)
+    folds = dtagn_folds(clips, PLANS[level].folds, val_people=val_people)
+    is_drawn = DATASETS[dataset].drawn and not root
+    return SequenceSet(dataset, is_drawn, clips, faces, kind, classes, data, folds)
+
+
 def load_sequences(
     dataset: str, level: str, seed: int = 0, root: str | None = None
 ) -> tuple[str, Sequences, tuple[str, ...], list[Fold]]:
     """Load a data set's network kind, sequences of twelve frames, classes and folds of people."""
-    clips = load_clips(dataset, level, seed, root)
-    kind = NETWORK_KINDS.get(dataset, "ckplus")
-    classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
-    data = build_sequences(clips, prepare(clips, 64, grey=True), classes, frames=12)
-    val_people = max(1, len(set(data.people)) // 10)
-    return kind, data, classes, dtagn_folds(clips, PLANS[level].folds, val_people=val_people)
+    loaded = load_sequence_set(dataset, level, seed, root)
+    return loaded.kind, loaded.data, loaded.classes, loaded.folds
 
 
 def choose_frames(pictures: Tensor, count: int) -> Tensor:
@@ -83,3 +130,25 @@ def redraw_motion(clips: Sequence[Clip], prepared: Prepared, level: str, seed: i
         matrix = align.alignment(landmarks, prepared.size)
         motion.append(align.align(frame.motion, matrix, prepared.size).clip(min=0))
     return np.stack(motion)
+
+
+def measure_interpolation(data: Sequences, seed: int) -> pd.DataFrame:
+    """Leave out every second of eleven frames and interpolate: mean absolute errors.
+
+    Rows "pictures" (grey levels of 255) and "landmarks" (standard deviations of a face), a column
+    for each method, values `Score`.
+    """
+    errors = {}
+    for name, sequences in (("pictures", data.pictures), ("landmarks", data.points)):
+        frames = sequences[:, :11].numpy().astype(np.float32)
+        errors[name] = {
+            method: bootstrap(_left_out_errors(frames, method), data.people, seed=seed)
+            for method in METHODS
+        }
+    return pd.DataFrame(errors).T
+
+
+def _left_out_errors(frames: np.ndarray, method: str) -> np.ndarray:
+    """Return each sequence's mean absolute error at its odd frames, `(N,)`."""
+    between = np.stack([resample(x[::2], 11, method=method)[1::2] for x in frames])
+    return np.abs(between - frames[:, 1::2]).reshape(len(frames), -1).mean(1)

@@ -96,6 +96,14 @@ def train_dtgn(
     return _train(DTGN_NOTATION[kind], PLANS[level].dtgn, data.points, data, folds, **options)
 
 
+def train_dtgn_on_movement(
+    kind: str, data: Sequences, folds: Sequence[Fold], level: str, **options: Any
+) -> CrossTrained:
+    """Train DTGN by the same recipe on landmarks without their sequence's first frame."""
+    movement = replace(data, points=data.points - data.points[:, :1])
+    return train_dtgn(kind, movement, folds, level, **options)
+
+
 def _train(
     notation: str,
     recipe: Recipe,

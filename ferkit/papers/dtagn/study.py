@@ -5,7 +5,6 @@ networks in one thing each, at the same learning rate.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from ferkit.papers.dtagn.experiment import (
     fine_tune_each_way,
     train_dtan,
     train_dtgn,
+    train_dtgn_on_movement,
     train_pair,
 )
 from ferkit.papers.dtagn.network import DTGN_NOTATION, JointLoss, join_without_dropout
@@ -90,12 +90,11 @@ def train_controls(
     Both on plain inputs; DTGN without augmentation, and on the movement since the first frame.
     """
     task = (folds, level)
-    movement = replace(data, points=data.points - data.points[:, :1])
     return {
         "dtan_plain": train_dtan(kind, data, *task, centred=False, **options),
         "dtgn_plain": train_dtgn(kind, data, *task, centred=False, **options),
         "dtgn_unaugmented": train_dtgn(kind, data, *task, augment=None, **options),
-        "dtgn_movement": train_dtgn(kind, movement, *task, **options),
+        "dtgn_movement": train_dtgn_on_movement(kind, data, *task, **options),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_sequences import make_sequence_set
 from PIL import Image
 
 from ferkit.data.clip import Clip
@@ -17,6 +18,7 @@ from ferkit.faces.prepare import prepare
 from ferkit.faces.resample import resample
 from ferkit.papers.dtagn import data, experiment
 from ferkit.papers.dtagn.network import DTGN_NOTATION, Concatenated, Joint, build
+from ferkit.papers.dtagn.plans import PLANS
 from ferkit.training.by_folds import cross_train
 from ferkit.training.recipe import Recipe
 from ferkit.workbook.explorers import dtagn as widgets
@@ -167,3 +169,38 @@ def test_each_fold_puts_its_own_two_trained_networks_together():
     assert not torch.equal(one.top.weight, two.top.weight)
     with pytest.raises(ValueError, match="different folds"):
         experiment.join_networks(Joint, dtan, replace(dtgn, fold=dtgn.fold[::-1]))
+
+
+def test_controls_of_dtgn_change_one_thing_and_keep_the_learning_rate(monkeypatch):
+    """Augmentation, or the first frame: recipe, seed and first weights stay."""
+    calls = []
+
+    def record(networks, recipe, inputs, labels, people, folds, **options):
+        calls.append((networks, recipe, inputs[0], options))
+
+    monkeypatch.setattr(experiment, "cross_train", record)
+    loaded = make_sequence_set()
+    task = (loaded.kind, loaded.data, loaded.folds, "lesson")
+    experiment.train_dtgn(*task, seed=3)
+    experiment.train_dtgn(*task, seed=3, augment=None)
+    experiment.train_dtgn_on_movement(*task, seed=3)
+    (usual, *rest), (bare, *bare_rest), (movement, *movement_rest) = calls
+    for recipe, inputs, options in (bare_rest, movement_rest):
+        assert recipe == rest[0]
+        assert recipe.rate == PLANS["lesson"].dtgn.rate
+        assert options["seed"] == rest[2]["seed"] == 3
+        assert inputs.shape == rest[1].shape
+    assert bare_rest[2]["augment"] is None
+    assert movement_rest[2]["augment"] is rest[2]["augment"]
+    assert torch.equal(bare_rest[1], rest[1])
+    assert not movement_rest[1][:, 0].any()
+    for networks in (bare, movement):
+        assert torch.equal(networks[0].top.weight, usual[0].top.weight)
+
+
+def test_the_peak_of_fewer_frames_is_the_last_or_with_mmi_the_middle():
+    loaded = make_sequence_set()
+    assert [loaded.find_peak(frames) for frames in (1, 3, 12)] == [0, 2, 11]
+    back = replace(loaded, kind="mmi")
+    assert [back.find_peak(frames) for frames in (1, 3, 12)] == [0, 1, 6]
+    assert loaded.emotions[:7].tolist() == list(loaded.classes)
