@@ -1,0 +1,83 @@
+"""Show in a notebook what the several trainings of a study found."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from IPython.display import Markdown, display
+
+from ferkit.papers import studies
+from ferkit.papers.study_records import (
+    StudyRecord,
+    kept_studies,
+    load_study,
+    method_means,
+    paired_differences,
+)
+from ferkit.training.spec import Study
+from ferkit.workbook.notebook_run import NotebookRun
+from ferkit.workbook.studies.study import pair_title
+from ferkit.workbook.words import say
+
+_ROW_HEIGHT = 0.42  # inches
+
+
+def show_study(
+    run: NotebookRun,
+    name: str,
+    *,
+    data: Iterable[str] | None = None,
+    pairs: Iterable[tuple[str, str]] | None = None,
+) -> Markdown:
+    """Draw the means and differences of a study's trainings, and say what they are.
+
+    A figure of each for every data set. `data` chooses data sets (None: the whole ones, whose names
+    have no slash) and `pairs` the differences (None: the study's). Without kept results it draws
+    nothing and says so. ValueError for an unknown study.
+    """
+    known = studies()
+    if name not in known:
+        raise ValueError(f"unknown study {name!r}; known: {', '.join(known)}")
+    if name not in kept_studies():
+        return say(
+            f"The study of this paper, `ferkit study {name}`, has not been run yet: what stands "
+            "above is one training of each method, and no claim can be judged by it."
+        )
+    study, record = known[name], load_study(name)
+    chosen = _choose_data(record) if data is None else list(data)
+    means = method_means(record.predictions)
+    differences = paired_differences(record.predictions, study.pairs if pairs is None else pairs)
+    stem = "study" if name == run.topic else f"study_{name}"
+    for dataset in chosen:
+        file = f"{stem}_{dataset.replace('/', '_')}"
+        _draw(run, study, means, dataset, "plot_intervals", f"{file}_means")
+        _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
+    return say(
+        f"Each method was trained {record.made_by['starts']} times from other first weights at "
+        f"level `{record.made_by['level']}`, on the same people and folds. Intervals are over "
+        "people and trainings; a difference whose interval contains zero is not shown."
+    )
+
+
+def _choose_data(record: StudyRecord) -> list[str]:
+    names = list(dict.fromkeys(record.predictions["data"]))
+    return [name for name in names if "/" not in name] or names
+
+
+def _draw(
+    run: NotebookRun, study: Study, table: pd.DataFrame, dataset: str, plot: str, file: str
+) -> None:
+    """Draw the rows of one data set that have an interval, if there are any."""
+    rows = table[table["data"] == dataset].dropna(subset=["low", "high"]).drop(columns="data")
+    if rows.empty:
+        return
+    rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
+    is_mean = plot == "plot_intervals"
+    figure = run.figure(
+        plot,
+        rows,
+        file,
+        size=(7.5, 1.6 + _ROW_HEIGHT * len(rows)),
+        title=f"{dataset}: mean of several trainings" if is_mean else f"{dataset}: differences",
+        xlabel=study.measure if is_mean else f"difference: {study.measure}",
+    )
+    display(figure)

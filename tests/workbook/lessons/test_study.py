@@ -1,0 +1,62 @@
+"""A study's figures in a notebook, and the sentence where there are none."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from ferkit.papers.study_records import StudyRecord
+from ferkit.workbook.lessons import study as lesson
+from ferkit.workbook.notebook_run import start_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return start_run("06_joint_fine_tuning", "dtagn", out=tmp_path, level="smoke", seed=0)
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Keep a study in which `joint` is right on every sample, `weighted_sum` on none."""
+    rows = []
+    for data in ("sequences", "sequences/fear"):
+        for method, value in (("joint", 1.0), ("weighted_sum", 0.0)):
+            for start in range(2):
+                for sample in range(6):
+                    row = {"data": data, "method": method, "start": start, "sample": sample}
+                    rows.append({**row, "person": f"p{sample // 2}", "value": value})
+    record = StudyRecord(pd.DataFrame(rows), pd.DataFrame(), {"starts": 2, "level": "study"})
+    monkeypatch.setattr(lesson, "kept_studies", lambda: ("dtagn",))
+    monkeypatch.setattr(lesson, "load_study", {"dtagn": record}.__getitem__)
+
+
+def test_without_results_it_says_so_and_draws_nothing(run, monkeypatch):
+    monkeypatch.setattr(lesson, "kept_studies", lambda: ())
+    said = lesson.show_study(run, "dtagn").data
+    assert "has not been run yet" in said
+    assert not run.figures.exists()
+
+
+def test_means_and_differences_are_drawn_and_saved(run, kept, capsys):
+    said = lesson.show_study(run, "dtagn").data
+    assert "trained 2 times" in said
+    files = sorted(file.stem for file in run.figures.glob("*.png"))
+    assert files == ["study_sequences_differences", "study_sequences_means"]
+    table = pd.read_csv(run.figures / "study_sequences_differences.csv")
+    assert table["name"].tolist() == ["joint minus weighted sum"]
+    assert table["value"].tolist() == [1.0]
+    record = json.loads((run.figures / "study_sequences_means.json").read_text())
+    assert record["plot"] == "plot_intervals"
+    assert record["made_by"]["notebook"] == "06_joint_fine_tuning"
+
+
+def test_data_sets_and_pairs_can_be_chosen(run, kept):
+    lesson.show_study(run, "dtagn", data=["sequences/fear"], pairs=[("weighted_sum", "joint")])
+    table = pd.read_csv(run.figures / "study_sequences_fear_differences.csv")
+    assert table["value"].tolist() == [-1.0]
+    assert not (run.figures / "study_sequences_means.png").exists()
+
+
+def test_an_unknown_study_is_refused(run):
+    with pytest.raises(ValueError, match="unknown study 'nothing'; known: "):
+        lesson.show_study(run, "nothing")
