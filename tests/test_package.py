@@ -80,6 +80,7 @@ LARGEST = 1_000_000  # bytes of a committed file
 SHARED_NAMES = {
     "data/sets/": "CARD CODES COLUMNS DATA_SET DATA_SETS EXPECTED FOLDERS NAME PEOPLE ROOTS TABLE "
     "expected_of",
+    "workbook/exercises/": "EXERCISES",
     "papers/": "NETWORKS PLANS STUDIES Plan as_networks train_networks",
 }
 MACHINE = re.compile(r"(?<![\w.~-])/(root|work|opt|tmp)/\w")
