@@ -131,6 +131,15 @@ TABLES = {
     "plot_alpha": pd.DataFrame(
         {"alpha": [0.0, 0.5, 1.0], "value": [0.4, 0.6, 0.5], "low": 0.3, "high": 0.7}
     ),
+    "plot_timeline": pd.DataFrame(
+        {
+            "time": [0.0, 0.2, 0.4] * 2,
+            "emotion": ["fear"] * 3 + ["anger"] * 3,
+            "probability": [1.0, 0.0, 0.5, 0.0, 1.0, 0.5],
+            "smoothed": [0.5] * 6,
+            "true": ["fear", "anger", "anger"] * 2,
+        }
+    ),
 }
 OPTIONS = {
     "plot_displacement": {"times": 2},

@@ -19,6 +19,7 @@ class Need:
     labels_only: bool = False
 
 
+# Notebook 12 is not listed: it reads no data set, only a drawn clip and what its reader gives it.
 NEEDS: dict[str, Need] = {
     "00": Need(classes=1, drawn=True),
     "01": Need(labels_only=True),

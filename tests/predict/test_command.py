@@ -239,3 +239,32 @@ def test_predictions_are_an_input_from_any_folder(
     ]
     for table in tables[1:]:
         pd.testing.assert_frame_equal(table.drop(columns="path"), tables[0].drop(columns="path"))
+
+
+def test_a_report_is_written_and_not_replaced(tmp_path, film):
+    page = tmp_path / "faces.html"
+    arguments = ("predict", film, "--every", 4, "--report", page)
+    result = ferkit(*arguments, "--out", tmp_path / "a.csv")
+    assert result.exit_code == 0, result.output
+    assert f"report: {page}" in result.stdout
+    assert "film.avi" in page.read_text(encoding="utf-8")
+    again = ferkit(*arguments, "--out", tmp_path / "b.csv")
+    assert again.exit_code == 2
+    assert "exists: name another file, or add --overwrite" in again.stderr
+    other = ferkit("predict", film, "--report", tmp_path / "faces.pdf", "--out", tmp_path / "c.csv")
+    assert other.exit_code == 2
+    assert "ends in .html" in other.stderr
+
+
+def test_faces_are_compared_with_a_neutral_picture(tmp_path, drawn_face):
+    picture = tmp_path / "calm.png"
+    Image.fromarray(drawn_face[0]).save(picture)
+    out = tmp_path / "a.csv"
+    result = ferkit("predict", picture, "--neutral", picture, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(out)["neutral"].tolist() == [1.0]
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    result = ferkit("predict", picture, "--neutral", tmp_path / "black.png", "--out", out)
+    assert result.exit_code == 2
+    result = ferkit("predict", picture, "--neutral", picture, "--residual", "--out", out)
+    assert result.exit_code == 2
