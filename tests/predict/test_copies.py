@@ -156,7 +156,7 @@ def test_a_class_that_was_asked_for_is_named(tmp_path, drawn_face, picture_netwo
 
 def test_an_annotated_film_has_the_sampled_frames_at_their_pace(tmp_path, film, picture_network):
     table = ask(film, picture_network, every=2, annotated=tmp_path / "out")
-    place = tmp_path / "out" / "film.avi.mp4"
+    place = tmp_path / "out" / "film.avi.webm"
     assert sorted(path.name for path in place.parent.iterdir()) == [place.name]
     written, original = list(decode_frames(place)), list(decode_frames(film))[::2]
     assert len(written) == 5
@@ -177,7 +177,7 @@ def test_an_annotated_film_with_maps(tmp_path, film, picture_network):
     ask(film, picture_network, every=5, annotated=tmp_path / "out", cam=True)
     ask(film, picture_network, every=5, annotated=tmp_path / "plain")
     warm, plain = (
-        next(decode_frames(tmp_path / name / "film.avi.mp4")).astype(int)
+        next(decode_frames(tmp_path / name / "film.avi.webm")).astype(int)
         for name in ("out", "plain")
     )
     assert np.abs(warm - plain).mean() > 1
@@ -196,7 +196,7 @@ def test_copies_lie_as_the_pictures_do(tmp_path, film, drawn_face, picture_netwo
     found = sorted(
         path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
     )
-    assert found == ["a/one.png", "a/two.bmp.png", "film.avi.mp4", "one.png", "three.jpg"]
+    assert found == ["a/one.png", "a/two.bmp.png", "film.avi.webm", "one.png", "three.jpg"]
 
 
 def test_pictures_named_outside_their_table_keep_to_the_folder(
@@ -240,19 +240,29 @@ def test_wrong_use_of_copies_is_said(tmp_path, film, drawn_face, picture_network
 def test_a_film_of_odd_size_keeps_its_last_column_and_row(tmp_path, width, height):
     frame = np.full((height, width, 3), 60, np.uint8)
     frame[:, -1] = frame[-1] = 250
-    with video_writer(tmp_path / "film.mp4", 5) as add:
+    with video_writer(tmp_path / "film.webm", 5) as add:
         for _ in range(3):
             add(frame)
-    written = list(decode_frames(tmp_path / "film.mp4"))
+    written = list(decode_frames(tmp_path / "film.webm"))
     assert [one.shape for one in written] == [(height + height % 2, width + width % 2, 3)] * 3
     shown = written[0][:height, :width].astype(int)
     assert np.abs(shown - frame).mean() < 5  # what is left is the codec's
     assert min(shown[:, -1].mean(), shown[-1].mean()) > 230
 
 
+def test_a_film_is_one_that_browsers_play_and_nothing_is_said(tmp_path, capfd):
+    with video_writer(tmp_path / "film.webm", 12.5) as add:
+        add(WALL)
+    capture = cv2.VideoCapture(str(tmp_path / "film.webm"))
+    assert int(capture.get(cv2.CAP_PROP_FOURCC)) == cv2.VideoWriter.fourcc(*"VP80")
+    assert (tmp_path / "film.webm").read_bytes()[:4] == b"\x1a\x45\xdf\xa3"  # Matroska, WebM
+    capture.release()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_film_that_cannot_be_finished_leaves_nothing(tmp_path):
     def fail():
-        with video_writer(tmp_path / "film.mp4", 5) as add:
+        with video_writer(tmp_path / "film.webm", 5) as add:
             add(WALL)
             raise KeyError
 
@@ -289,11 +299,11 @@ def test_a_video_that_lacks_frames_is_not_kept(tmp_path, monkeypatch):
             self.writer.release()
 
     def write_four():
-        with video_writer(tmp_path / "film.mp4", 5) as add:
+        with video_writer(tmp_path / "film.webm", 5) as add:
             for _ in range(4):
                 add(WALL)
 
     monkeypatch.setattr(cv2, "VideoWriter", FullDisk)
-    with pytest.raises(OSError, match=r"film\.mp4 was not written whole: the disk may be full"):
+    with pytest.raises(OSError, match=r"film\.webm was not written whole: the disk may be full"):
         write_four()
     assert not list(tmp_path.iterdir())

@@ -206,7 +206,7 @@ def test_the_face_model_reads_films_and_marks_them(pictures, drawn_face):
     assert table.columns.tolist() == ["path", "frame", "time", *STILL[1:]]
     assert table["frame"].tolist() == [0, 1]
     assert np.allclose(chances(table).sum(1), 1, atol=1e-4)
-    assert (pictures / "out" / "film.avi.mp4").is_file()
+    assert (pictures / "out" / "film.avi.webm").is_file()
 
 
 def test_wrong_use_is_said(pictures, trained):
