@@ -130,9 +130,9 @@ def encode_png(figure: Figure) -> bytes:
     return shrink_png(buffer.getvalue())
 
 
-def shrink_png(picture: bytes) -> bytes:
-    """Reduce a large PNG file to 256 colours; keep a small one."""
-    if len(picture) <= _FULL_COLOUR_BYTES:
+def shrink_png(picture: bytes, largest: int = _FULL_COLOUR_BYTES) -> bytes:
+    """Reduce a PNG file of more than `largest` bytes to 256 colours; keep a smaller one."""
+    if len(picture) <= largest:
         return picture
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     reduced = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -15,6 +15,8 @@ from ferkit.workbook import kernels
 from ferkit.workbook.page_cells import drop_widget, is_progress
 from ferkit.workbook.tasks import choose_notebooks
 
+_FULL_COLOUR_BYTES = 30_000  # larger pictures in a notebook have 256 colours: pages stay small
+
 
 def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path]:
     """Run notebooks in place, keep their outputs, and return their files.
@@ -37,7 +39,7 @@ def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path
 def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Remove warnings, progress bars, times, widgets' states and this computer's kernel.
 
-    Large pictures are reduced to few colours, as saved figures are.
+    Large pictures are reduced to few colours.
     """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -48,7 +50,7 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             drop_widget(output)
             if picture := output.get("data", {}).get("image/png"):
-                small = shrink_png(b64decode(picture))
+                small = shrink_png(b64decode(picture), _FULL_COLOUR_BYTES)
                 output.data["image/png"] = b64encode(small).decode()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -25,10 +25,12 @@ _KEPT = ("mean_difference", "ratio", "frechet")
 _AIM = 0.5  # pixels of 96, for the mean difference
 
 
-def gap_panels(faces: Prepared, gap: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate what `plots.plot_gap` draws of prepared drawn faces and their gap."""
+def gap_panels(faces: Prepared, gap: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tabulate what `plots.plot_gap` draws: the mean faces, then the bars in two panels."""
     drawn = neutral_faces.face_statistics(neutral_faces.align_eyes(faces.landmarks))
-    return drawn_vs_real.gap_panels(drawn, neutral_faces.real_neutral(), gap)
+    panels = drawn_vs_real.gap_panels(drawn, neutral_faces.real_neutral(), gap)
+    is_face = panels["panel"] == "mean faces"
+    return panels[is_face], panels[~is_face]
 
 
 def show_gap(gap: pd.DataFrame) -> pd.DataFrame:

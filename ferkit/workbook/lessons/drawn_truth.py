@@ -142,6 +142,7 @@ def plot_dlib(seen: DlibAnswers) -> Figure:
         ax.set_axis_off()
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    figure.draw_without_rendering()  # the layout has room for all titles only in a second pass
     return figure
 
 
@@ -156,7 +157,14 @@ def found_in_scene(people: Sequence[int], view: Mapping[str, float]) -> tuple[in
     return sum(find_face(picture) is not None for picture in pictures), len(pictures)
 
 
-# --- sentences ---
+# --- figures in parts, and sentences ---
+
+
+def split_panels(table: pd.DataFrame, size: int = 1) -> list[pd.DataFrame]:
+    """Split the table of a figure with many panels into tables of `size` panels each."""
+    names = list(dict.fromkeys(table["panel"]))
+    groups = [names[start : start + size] for start in range(0, len(names), size)]
+    return [table[table["panel"].isin(group)] for group in groups]
 
 
 def describe_judged(before: Judged, now: Judged) -> str:

@@ -100,6 +100,11 @@ def majority_share() -> pd.DataFrame:
     return counts.assign(share=counts["ms_majority"] / counts["argmax"])
 
 
+def share_metrics(counts: pd.DataFrame) -> dict[str, float]:
+    """Return the share of each emotion that the majority rule keeps as metrics."""
+    return {f"majority_keeps/{name}": float(counts.at[name, "share"]) for name in EMOTIONS}
+
+
 def plot_majority_share(counts: pd.DataFrame) -> Axes:
     """Draw the share of each emotion that the majority rule keeps."""
     order = counts.drop(index="kept").sort_values("share")

@@ -165,7 +165,7 @@ def plot_identity_idea(person: int, other: int) -> Figure:
         (other, "happiness", "other person,\nsame emotion"),
         (other, "anger", "other person,\nother emotion"),
     ]
-    figure, axes = plt.subplots(1, 4, figsize=(7.4, 2.8), layout="constrained")
+    figure, axes = plt.subplots(1, 4, figsize=(6.4, 2.5), layout="constrained")
     for ax, (who, emotion, title) in zip(axes, shown, strict=True):
         ax.imshow(crop_face(draw_expression(who, emotion).image))
         ax.set_title(title, fontsize=10)

@@ -35,7 +35,6 @@ _KNOBS = {
     "light_azimuth": (-80, 80),  # where the light comes from
     "noise": (0, 12),
     "resolution": (112, 28),
-    "wrinkles": (0, 1.5),
 }
 
 
@@ -78,7 +77,7 @@ def emotion_rows(people: Sequence[int], size: int = 224) -> list[list[np.ndarray
     ]
 
 
-def plot_sheet(people: Sequence[int], *, pixels: int = 224, width: float = 6.6) -> Axes:
+def plot_sheet(people: Sequence[int], *, pixels: int = 224, width: float = 6.4) -> Axes:
     """Draw all emotions (columns) of people (rows, named by age)."""
     ages = describe_people(people)["label"]
     return plots.plot_wall(emotion_rows(people, pixels), EMOTIONS, ages, width=width, text_size=10)
@@ -136,7 +135,7 @@ def knob_rows(person: int) -> tuple[list[list[np.ndarray]], list[str]]:
 def plot_knobs(person: int) -> Axes:
     """Draw one face with one knob a row."""
     rows, names = knob_rows(person)
-    return plots.plot_wall(rows, names=names, width=4.6, text_size=10)
+    return plots.plot_wall(rows, names=names, width=3.9, text_size=10)
 
 
 def plot_actions(person: int) -> Axes:
@@ -144,7 +143,7 @@ def plot_actions(person: int) -> Axes:
     mixtures = [{}, *({name: 1.0} for name in ACTION_UNIT_OF)]
     titles = ["at rest", *(f"AU {unit}\n{name}" for name, unit in ACTION_UNIT_OF.items())]
     frames = [draw_mixture(person, mixture, scene=BRIGHT, size=160)[0] for mixture in mixtures]
-    _, ax = plt.subplots(figsize=(7.2, 7.4), layout="constrained")
+    _, ax = plt.subplots(figsize=(6.4, 6.6), layout="constrained")
     pictures = [crop_face(frame.image) for frame in frames]
     return plots.plot_contact_sheet(pictures, titles, columns=5, ax=ax)
 
@@ -154,7 +153,7 @@ def plot_tries(person: int, emotion: str, strength: float, tries: int = 5) -> Ax
     frames = [draw_expression(person, emotion, strength=strength, take=k) for k in range(tries)]
     names = [f"try {k + 1}" for k in range(tries)]
     return plots.plot_wall(
-        [[crop_face(frame.image) for frame in frames]], names, width=6.6, text_size=10
+        [[crop_face(frame.image) for frame in frames]], names, width=6.2, text_size=10
     )
 
 
@@ -169,7 +168,7 @@ def plot_large(people: Sequence[int], emotions: Sequence[str]) -> Axes:
         columns.append([small[35:275, 30:270], *details])
     names = ["a quarter\nof its size", "an eye,\nfull size", "the mouth,\nfull size"]
     rows = list(zip(*columns, strict=True))
-    return plots.plot_wall(rows, emotions, names, width=6.2, text_size=10)
+    return plots.plot_wall(rows, emotions, names, width=4.2, text_size=10)
 
 
 def measure_redraws(explorer: Explorer, steps: int = 20) -> float:
