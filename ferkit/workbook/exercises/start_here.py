@@ -26,10 +26,11 @@ _LIMITS = {
 }
 
 
-def _judge_larger_step(answer: Any, *, smile: np.ndarray, people: np.ndarray) -> str:
+def _judge_larger_step(answer: Any, *, distances: Mapping[str, np.ndarray]) -> str:
     if answer not in ("a", "b"):
         return f"expected a or b, got {answer!r}"
-    larger = "a" if np.median(smile) > np.median(people) else "b"
+    smile = np.median(distances["one person, neutral and smiling"])
+    larger = "a" if smile > np.median(distances["any two people"]) else "b"
     return "" if answer == larger else "compare the dark lines in the second and the last box"
 
 
