@@ -96,7 +96,7 @@ def plot_agreement() -> Axes:
     """Draw the share of equal codes for each pair of providers."""
     _, ax = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
     style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "lw": 2}
-    sns.heatmap(code_agreement(), annot=True, fmt=".0%", ax=ax, **style)
+    sns.heatmap(code_agreement(), annot=True, fmt=".0%", annot_kws={"size": 8.5}, ax=ax, **style)
     ax.figure.axes[-1].set_ylabel("share of equal codes")
     ax.set(xlabel="scored with", ylabel="learnt from")
     ax.tick_params(length=0)
@@ -119,8 +119,7 @@ def plot_compound_faces(person: int, emotions: Sequence[str] = _MIXED) -> Axes:
             place = ((column + 0.04) * width, (row + 0.04) * height)
             box = {"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1.5}
             ax.text(*place, code, va="top", size=9, weight="bold", bbox=box)
-    ax.set(xlabel="dominant emotion", ylabel="complementary emotion")
-    ax.xaxis.set_label_position("top")
+    ax.set_xlabel("down: complementary emotion; across: dominant emotion")
     return ax
 
 
