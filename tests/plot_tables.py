@@ -65,6 +65,26 @@ TABLES = {
     "plot_confusion": confusion([0, 1, 1], [0, 1, 0], ("anger", "fear", "sadness")),
     "plot_top_k": curves(),
     "plot_intervals": intervals(),
+    "plot_grouped_intervals": pd.DataFrame(
+        {
+            "name": ["neutral", "fear"] * 2,
+            "group": ["one picture"] * 2 + ["other pictures"] * 2,
+            "value": [0.4, 0.5, 0.6, 0.7],
+            "low": [0.3, 0.4, 0.5, 0.6],
+            "high": [0.5, 0.6, 0.7, 0.8],
+        }
+    ),
+    "plot_resampled": pd.DataFrame(
+        {
+            "name": ["people"] * 2 + ["pictures"] * 2,
+            "left": [0.3, 0.5] * 2,
+            "right": [0.5, 0.7] * 2,
+            "share": [0.5, 0.5, 0.4, 0.6],
+            "value": 0.5,
+            "low": [0.4, 0.4, 0.45, 0.45],
+            "high": [0.6, 0.6, 0.55, 0.55],
+        }
+    ),
     "plot_trainings": trainings(),
     "plot_history": histories(),
     "plot_courses": pd.DataFrame({"emotion": ["fear", "fear"], "time": [0, 1], "value": [0, 0.4]}),

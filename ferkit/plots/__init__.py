@@ -34,6 +34,7 @@ from ferkit.plots.from_table import PLOTS, draw_table, points_table, table_point
 from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.permission import cover_restricted
+from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,
@@ -70,6 +71,7 @@ __all__ = [
     "plot_judged",
     "plot_landmarks",
     "plot_reliability",
+    "plot_resampled",
     "plot_residuals",
     "plot_roc",
     "plot_scores",

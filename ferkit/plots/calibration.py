@@ -20,10 +20,11 @@ def plot_reliability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = plt.gca() if ax is None else ax
     curves = table.groupby("name", sort=False) if "name" in table else [(None, table)]
     ax.plot([0, 1], [0, 1], "--", color=FAINT, lw=1.5, label="calibrated")
-    for (name, rows), shade in zip(curves, cycle(SERIES), strict=False):
+    for (name, rows), shade, marker in zip(curves, cycle(SERIES), cycle("os^vD"), strict=False):
         share = rows["count"].to_numpy() / rows["count"].sum()
-        ax.plot(rows["confidence"], rows["accuracy"], color=shade, lw=1.5, label=name)
-        ax.scatter(rows["confidence"], rows["accuracy"], s=10 + 400 * share, color=shade)
+        ax.plot(rows["confidence"], rows["accuracy"], f"{marker}-", color=shade, lw=1.5, label=name)
+        size = 10 + 400 * share
+        ax.scatter(rows["confidence"], rows["accuracy"], s=size, color=shade, marker=marker)
     ax.set(xlabel="probability of the answer", ylabel="share of answers that are right")
     ax.set(xlim=(0, 1.05), ylim=(-0.02, 1.05), xticks=np.linspace(0, 1, 6))
     ax.set_aspect("equal")

@@ -18,6 +18,7 @@ from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
+from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,
@@ -87,6 +88,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_judged": plot_judged,
     "plot_displacements": plot_displacements,
     "plot_timeline": plot_timeline,
+    "plot_resampled": plot_resampled,
 }
 # Plots whose panels share one legend, one scale, or both axes.
 _SHARED_LEGEND = (
@@ -106,21 +108,27 @@ def draw_table(
     *,
     size: tuple[float, float] = (6.4, 4.0),
     title: str = "",
+    columns: int | None = None,
     **options: Any,
 ) -> Figure:
     """Draw a table with one of PLOTS, in panels where it has any.
 
-    A panel for each value of the column "panel"; `size` is that of a panel, in inches.
+    A panel for each value of the column "panel"; `size` is that of a panel, in inches. There are
+    at most `columns` panels in a row.
     """
     if plot not in PLOTS:
         raise ValueError(f"unknown plot {plot!r}; known: {', '.join(PLOTS)}")
     panels = list(table.groupby("panel", sort=False)) if "panel" in table else [("", table)]
     width, height = size
     # A fixed resolution: notebooks may have another default.
-    figure = Figure(figsize=(width * len(panels), height), layout="constrained", dpi=DPI)
+    across = min(columns or len(panels), len(panels))
+    down = -(-len(panels) // across)
+    figure = Figure(figsize=(width * across, height * down), layout="constrained", dpi=DPI)
     share = plot in _SHARED_AXES
-    axes = np.ravel(figure.subplots(1, len(panels), sharex=share, sharey=share))
-    for ax, (name, panel) in zip(axes, panels, strict=True):
+    axes = np.ravel(figure.subplots(down, across, sharex=share, sharey=share))
+    for ax in axes[len(panels) :]:
+        ax.remove()
+    for ax, (name, panel) in zip(axes, panels, strict=False):
         rows = panel.drop(columns="panel", errors="ignore").reset_index(drop=True)
         PLOTS[plot](rows, ax=ax, **options)
         ax.set_title(name)

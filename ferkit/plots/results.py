@@ -72,10 +72,10 @@ def plot_top_k(table: pd.DataFrame, *, ax: Axes | None = None, chance: int | Non
     ax = plt.gca() if ax is None else ax
     ours = table[table["source"] == "ours"].groupby("name", sort=False)
     reported = table[table["source"] == "paper"].groupby("name", sort=False)
-    for colour, (name, rows) in zip(cycle(SERIES), ours, strict=False):
+    for colour, marker, (name, rows) in zip(cycle(SERIES), cycle("osv^P"), ours, strict=False):
         label = textwrap.fill(str(name), 24)
         ax.fill_between(rows["k"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
-        ax.plot(rows["k"], rows["value"], "o-", color=colour, ms=5, lw=2, label=label)
+        ax.plot(rows["k"], rows["value"], f"{marker}-", color=colour, ms=6, lw=2, label=label)
     for marker, (name, rows) in zip(cycle("Dsv^"), reported, strict=False):
         label = textwrap.fill(f"paper: {name}", 24)
         ax.plot(
