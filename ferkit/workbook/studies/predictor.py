@@ -1,4 +1,4 @@
-"""Measure face models on photographs: those of the package, for the model card, and their steps.
+"""Measure face models on photographs: those of the package, for the model card.
 
 A row of `predictor.csv` is a model, a data set and a prior: the mean recall over the emotions that
 the data set shows (all seven may be answered), its interval over people, and the accuracy. Its
@@ -14,7 +14,6 @@ import pandas as pd
 from scipy.special import softmax
 
 from ferkit.core.files import PROJECT, data_root, write_whole
-from ferkit.core.labels import SEVEN
 from ferkit.data import read_clips
 from ferkit.evaluation.calibration import reliability
 from ferkit.faces.load import load_photographs
@@ -85,8 +84,7 @@ def mean_recall(
 ) -> tuple[float, float, float]:
     """Average the recalls of the classes that occur, with a 95 % interval over people.
 
-    `correct` (N,) is 1 where the answer is right and 0 elsewhere; of the difference of two such
-    arrays the result is the gain of one model over the other. Whole people are drawn with
+    `correct` (N,) is 1 where the answer is right and 0 elsewhere. Whole people are drawn with
     replacement; classes that a draw lacks do not count in it.
     """
     owners = np.unique(people, return_inverse=True)[1]
@@ -100,26 +98,6 @@ def mean_recall(
     recalls = np.divide(hits @ weights, seen, out=np.full(seen.shape, np.nan), where=seen > 0)
     low, high = np.quantile(np.nanmean(recalls, axis=0), [0.025, 0.975])
     return float((hits.sum(1) / faces.sum(1)).mean()), float(low), float(high)
-
-
-def measure_steps(answers: Mapping[str, np.ndarray], faces: Prepared) -> pd.DataFrame:
-    """Measure the mean recall of each step's answers `(N,)`, and its gain over the step before.
-
-    Answers are indices of SEVEN. Columns step, value, low, high, gain, gain_low and gain_high.
-    """
-    truth = np.array([SEVEN.index(emotion) for emotion in faces.table["emotion"]])
-    people = faces.table["person"].to_numpy(dtype=str)
-    rows = []
-    before = None
-    for step, classes in answers.items():
-        correct = (classes == truth).astype(float)
-        row = dict(zip(("value", "low", "high"), mean_recall(correct, truth, people), strict=True))
-        if before is not None:
-            gain = mean_recall(correct - before, truth, people)
-            row |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
-        rows.append({"step": step} | row)
-        before = correct
-    return pd.DataFrame(rows)
 
 
 def measure_calibration(

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferkit.core.labels import SEVEN
 from ferkit.evaluation.predictions import Predictions
 from ferkit.faces.prepared import Prepared
 from ferkit.predict.face_model import FaceModel, Training
@@ -26,22 +25,6 @@ def faces_of(shown: list[str], people: list[str]) -> Prepared:
     table = pd.DataFrame({"emotion": shown, "person": people})
     points = np.random.default_rng(0).normal(80, 20, (len(shown), 68, 2))
     return Prepared(None, 224, table, None, points, points, np.zeros((len(shown), 4)))
-
-
-def test_a_step_gains_what_it_adds_to_the_mean_recall():
-    """Of two happy and one neutral face, step 1 has one and step 2 both of the happy ones."""
-    faces = faces_of(["happiness", "happiness", "neutral"], ["a", "b", "c"])
-    happy, neutral = SEVEN.index("happiness"), SEVEN.index("neutral")
-    answers = {
-        "one": np.array([happy, neutral, neutral]),
-        "two": np.array([happy, happy, neutral]),
-    }
-    first, second = predictor.measure_steps(answers, faces).itertuples()
-    assert (first.step, first.value) == ("one", 0.75)
-    assert np.isnan(first.gain)
-    assert (second.step, second.value, second.gain) == ("two", 1.0, 0.25)
-    # Draws without b gain nothing, and those of b alone everything.
-    assert (second.gain_low, second.gain_high) == (0, 1)
 
 
 def test_calibration_is_measured_on_held_out_and_on_other_faces():
