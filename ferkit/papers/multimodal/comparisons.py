@@ -1,0 +1,135 @@
+"""What paper 1's network is compared with: rejected designs, other rates, and swapped inputs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+
+from ferkit.core.labels import COMPOUND
+from ferkit.data.folds import Fold
+from ferkit.evaluation.predictions import Predictions
+from ferkit.papers.multimodal.data import CompoundFaces
+from ferkit.papers.multimodal.experiment import Plan, train_design, training_count
+from ferkit.papers.multimodal.network import TwoBranches, TwoHeads, TwoNetworks, sum_over_heads
+from ferkit.training.by_folds import CrossTrained, part_rows
+from ferkit.training.layers import cross_entropy
+from ferkit.training.loop import scores
+
+OWN = "own picture and residual"
+OTHERS_PICTURE = "somebody else's picture"
+OTHERS_RESIDUAL = "somebody else's residual"
+
+
+def train_rejected(
+    plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], **options: Any
+) -> dict[str, CrossTrained]:
+    """Train, in the first fold, the designs that the paper rejected, and two variants.
+
+    The variants are the other dropout of the paper, and the network of the authors' code. Options
+    are those of `train_design`.
+    """
+    recipes = plan.recipes(training_count(faces, folds))
+    pair_loss = replace(recipes["pictures alone"], loss=sum_over_heads(cross_entropy))
+    other = other_dropout(plan)
+    changed = partial(TwoBranches, **{**plan.shape, "dropout": other})
+    as_published = {**plan.shape, "dropout": 0.8, "variant": "as_authors_code"}
+    authors = partial(TwoBranches, **as_published)
+    task = (plan, faces, folds[:1])
+    alone = {**options, "pictures_only": True}
+    networks = partial(TwoNetworks, **plan.shape)
+    heads = partial(TwoHeads, **plan.shape)
+    return {
+        "two networks": train_design(*task, "two networks", networks, pair_loss, **alone),
+        "two heads": train_design(*task, "two heads", heads, pair_loss, **alone),
+        f"both, hinge, dropout {other}": train_design(
+            *task, "other dropout", changed, recipes["both, hinge"], **options
+        ),
+        "both, as_authors_code": train_design(
+            *task, "authors", authors, recipes["authors"], **options
+        ),
+    }
+
+
+def other_dropout(plan: Plan) -> float:
+    """Return the dropout of the paper that the plan does not use."""
+    return 0.8 if plan.dropout == 0.5 else 0.5
+
+
+def try_rates(
+    plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], rates: Iterable[float], **options: Any
+) -> pd.Series:
+    """Train both branches with the hinge loss for two epochs; say how each rate went."""
+    recipe = plan.recipes(training_count(faces, folds))["both, hinge"]
+    build = partial(TwoBranches, **plan.shape)
+    outcomes = {}
+    for rate in rates:
+        short = replace(recipe, epochs=2, iterations=None, rate=rate)
+        try:
+            run = train_design(plan, faces, folds[:1], f"rate {rate}", build, short, **options)
+            outcomes[rate] = f"training loss {run.history['train_loss'].iloc[-1]:.2f}"
+        except FloatingPointError as error:
+            outcomes[rate] = str(error).split(";")[0].replace("nan", "NaN")
+    return pd.Series(outcomes, name="in the second epoch").rename_axis("learning rate")
+
+
+# --- swapped inputs ---
+
+
+def rows_of_others(people: ArrayLike, seed: int = 0) -> np.ndarray:
+    """Choose for each sample a sample of another person, each sample once, `(N,)`.
+
+    ValueError when a person has more than half of the samples.
+    """
+    people = np.asarray(people)
+    order = np.random.default_rng(seed).permutation(len(people))
+    order = order[np.argsort(people[order], kind="stable")]  # one person after the other
+    most = np.unique(people, return_counts=True)[1].max(initial=0)
+    if 2 * most > len(people):
+        raise ValueError(f"one person has {most} of {len(people)} samples: others are too few")
+    chosen = np.empty(len(people), dtype=np.intp)
+    chosen[order] = np.roll(order, most)
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class FoldInputs:
+    """What both branches see of the people in a part of a fold, and their classes."""
+
+    pictures: torch.Tensor  # (n, 3, S, S)
+    residuals: torch.Tensor  # (n, 136), scaled as in training
+    classes: np.ndarray  # (n,)
+    people: np.ndarray  # (n,)
+
+
+def select_inputs(faces: CompoundFaces, fold: Fold, part: str) -> FoldInputs:
+    """Select the inputs of a fold's part: "train", "val" or "test"."""
+    parts = part_rows(faces.people, fold)
+    rows = np.flatnonzero(parts[part])
+    pictures, residuals = faces.both(parts["train"])
+    return FoldInputs(pictures[rows], residuals[rows], faces.classes[rows], faces.people[rows])
+
+
+def predict_swapped(
+    trained: CrossTrained, faces: CompoundFaces, folds: Sequence[Fold], seed: int = 0
+) -> dict[str, Predictions]:
+    """Predict the test people with their own inputs, and with one input of somebody else."""
+    tested: dict[str, list[np.ndarray]] = {OWN: [], OTHERS_PICTURE: [], OTHERS_RESIDUAL: []}
+    inputs = [select_inputs(faces, fold, "test") for fold in folds]
+    for fold_trained, own in zip(trained.trained, inputs, strict=True):
+        network = fold_trained.network
+        others = rows_of_others(own.people, seed)
+        tested[OWN].append(scores(network, (own.pictures, own.residuals)))
+        tested[OTHERS_PICTURE].append(scores(network, (own.pictures[others], own.residuals)))
+        tested[OTHERS_RESIDUAL].append(scores(network, (own.pictures, own.residuals[others])))
+    truth = np.concatenate([own.classes for own in inputs])
+    people = np.concatenate([own.people for own in inputs])
+    names = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])
+    return {
+        name: Predictions(COMPOUND.names, np.concatenate(parts), truth, people, names)
+        for name, parts in tested.items()
+    }
