@@ -1,0 +1,40 @@
+"""What models of drawn faces are tested on."""
+
+import numpy as np
+import pandas as pd
+
+from ferkit.faces.prepared import Prepared
+from ferkit.papers.multimodal.landmark_svm import LandmarkFaces
+from ferkit.workbook.studies import transfer
+
+
+def prepared(emotions: list[str]) -> Prepared:
+    table = pd.DataFrame({"emotion": emotions, "person": "a"})
+    points = np.zeros((len(emotions), 68, 2))
+    return Prepared(None, 224, table, None, points, points, np.zeros((len(emotions), 4)))
+
+
+def faces(emotions: list[str]) -> LandmarkFaces:
+    found = prepared(emotions)
+    names = np.array(emotions)
+    people = np.repeat("a", len(names))
+    pure = np.ones(len(names), bool)
+    return LandmarkFaces(found, found.landmarks, found.landmarks, people, names, pure)
+
+
+def test_the_data_set_given_is_tested_beside_photographs():
+    development = {"london": prepared(["neutral"]), "press": prepared(["fear"])}
+    tested = transfer.tested_faces(faces(["contempt", "fear"]), "mine", development)
+    assert list(tested) == ["mine", "london"]
+    assert tested["mine"].table["emotion"].tolist() == ["fear"]
+
+
+def test_faces_that_train_the_models_do_not_test_them():
+    assert not transfer.tested_faces(faces(["fear"]), "portraits", {})
+
+
+def test_a_set_among_the_photographs_is_tested_once():
+    london = prepared(["neutral", "happiness"])
+    tested = transfer.tested_faces(faces(["neutral"]), "london", {"london": london})
+    assert list(tested) == ["london"]
+    assert tested["london"] is london
