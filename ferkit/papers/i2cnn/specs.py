@@ -1,20 +1,16 @@
 """The network of paper 2 that is kept in files: AlexNet of 60 patches, shown the whole face."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ferkit.core.labels import EMOTIONS, LabelSet
-from ferkit.data.folds import people, tested_clips
+from ferkit.core.labels import LabelSet
 from ferkit.faces.load import load_clips
-from ferkit.faces.prepare import prepare
-from ferkit.faces.prepared import Prepared
 from ferkit.faces.views import View
-from ferkit.papers.i2cnn.data import FoldRows, fold_rows, i2cnn_folds
 from ferkit.papers.i2cnn.experiment import training_folder
 from ferkit.papers.i2cnn.network import AlexNet
 from ferkit.papers.i2cnn.patches import GLOBAL_REGIONS
 from ferkit.papers.i2cnn.plans import PLANS, Plan
 from ferkit.papers.i2cnn.study import restart_patches
+from ferkit.papers.i2cnn.task import PatchTask, make_task
 from ferkit.papers.i2cnn.train import train_patches
 from ferkit.training.seeds import mixed
 from ferkit.training.spec import Network, NetworkSpec, Study
@@ -30,11 +26,8 @@ def whole_face_patch(crop: int, face: int, side: int) -> tuple[View, ...]:
 
 def first_fold_network(
     plan: Plan,
-    faces: Prepared,
-    labels: Sequence[str],
-    folds: Sequence[FoldRows],
+    task: PatchTask,
     *,
-    names: Iterable[str],
     seed: int = 0,
     folder: str | Path | None = None,
     about: str = "",
@@ -45,14 +38,14 @@ def first_fold_network(
 
     It is trained unless `train_by_folds` kept its trainings in `folder`.
     """
-    names = tuple(names)
-    first = folds[0]
+    names = tuple(task.names)
+    first = task.rows[0]
     fold_seed = mixed(seed, 0)
     trained = train_patches(
         plan.network(len(names), fold_seed),
         plan,
-        faces,
-        LabelSet(names).encode(labels),
+        task.faces,
+        LabelSet(names).encode(task.labels),
         first,
         60,
         seed=fold_seed,
@@ -76,26 +69,12 @@ def train_networks(
 ) -> list[Network]:
     """Train on the drawn set `posed` as notebook 04 does, or load what it left in `out`."""
     plan = PLANS[level]
-    clips = load_clips("posed", level, seed)
-    count = len(people(clips))
-    folds = i2cnn_folds(
-        clips,
-        folds=min(plan.folds, count),
-        val_people=plan.val_people(count),
-        seed=seed,
-    )
-    faces = prepare(tested_clips(folds), plan.face)
-    faces = faces.select(faces.table["found"].to_numpy())
-    labels = faces.table["emotion"].tolist()
-    names = [name for name in EMOTIONS if name in labels]
+    task = make_task(plan, load_clips("posed", level, seed), plan.folds, seed=seed)
     network = first_fold_network(
         plan,
-        faces,
-        labels,
-        fold_rows(faces.table["person"].to_numpy(dtype=str), folds),
-        names=names,
+        task,
         seed=seed,
-        folder=training_folder(out, "posed", level, seed) / str(len(names)),
+        folder=training_folder(out, "posed", level, seed) / str(len(task.names)),
         about=about,
         device=device,
         precision=precision,

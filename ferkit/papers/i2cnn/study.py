@@ -6,7 +6,7 @@ between the two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +16,20 @@ import pandas as pd
 from PIL import Image
 
 from ferkit.core.files import write_whole
-from ferkit.core.labels import EMOTIONS
 from ferkit.data.clip import Clip
-from ferkit.data.folds import Fold, people, tested_clips
 from ferkit.drawn.draw_sets import set_fingerprint
 from ferkit.evaluation.predictions import Predictions, sample_rows
 from ferkit.explain.drawn_faces import redraw_peak_frames
 from ferkit.faces.load import load_clips
-from ferkit.faces.prepare import prepare
-from ferkit.faces.prepared import Prepared
 from ferkit.papers.i2cnn import textures
-from ferkit.papers.i2cnn.data import fold_rows, i2cnn_folds
 from ferkit.papers.i2cnn.experiment import PatchResult, train_by_folds, training_folder
 from ferkit.papers.i2cnn.plans import PLANS, Plan
-from ferkit.training.linear import hog_ridge, listed_folds
+from ferkit.papers.i2cnn.task import PatchTask, make_task
+from ferkit.training.linear import hog_ridge
 from ferkit.training.seeds import restart_seed
 from ferkit.training.spec import Restart, training_rows
 
 WIDE = 2.0  # times the usual differences of shape between people
-
-
-@dataclass(frozen=True, eq=False)
-class PatchTask:
-    """Faces with their labels and people, and the folds that test them."""
-
-    faces: Prepared
-    labels: list[str]
-    people: np.ndarray
-    folds: list[Fold]
-
-    @property
-    def names(self) -> list[str]:
-        """The classes that the faces show."""
-        return [name for name in EMOTIONS if name in self.labels]
-
-
-def make_task(
-    plan: Plan, clips: Sequence[Clip], folds: int, *, classes: int = 7, seed: int = 0
-) -> PatchTask:
-    """Make the paper's folds of clips and prepare their faces; leave out those not found."""
-    count = len(people(clips))
-    split = i2cnn_folds(
-        clips,
-        classes,
-        folds=min(folds, count),
-        val_people=plan.val_people(count),
-        seed=seed,
-    )
-    faces = prepare(tested_clips(split), plan.face)
-    faces = faces.select(faces.table["found"].to_numpy())
-    shown = faces.table["person"].to_numpy(dtype=str)
-    return PatchTask(faces, faces.table["emotion"].tolist(), shown, split)
 
 
 def restart_patches(level: str, seed: int, start: int, out: Path, **options: Any) -> Restart:
@@ -128,8 +91,7 @@ def train_methods(
     plan: Plan, task: PatchTask, ks: Iterable[int], *, folder: Path, **options: Any
 ) -> dict[int, PatchResult]:
     """Train a network and an SVM in each fold, for each k."""
-    rows = fold_rows(task.people, task.folds)
-    arguments = (plan, task.faces, task.labels, task.people, rows)
+    arguments = (plan, task.faces, task.labels, task.people, task.rows)
     return {
         k: train_by_folds(*arguments, k, names=task.names, folder=folder, **options) for k in ks
     }
@@ -137,16 +99,10 @@ def train_methods(
 
 def texture_methods(task: PatchTask) -> dict[str, Predictions]:
     """Predict by LBP, Gabor and HOG features of the whole face, in the same folds."""
-    images = task.faces.images
-    assert images is not None
-    tested = listed_folds(task.people, task.folds)
-    methods = {
-        name: textures.cross_validate_rbf(
-            features(images), task.labels, task.people, tested, names=task.names
-        )
-        for name, features in (("lbp", textures.lbp), ("gabor", textures.gabor))
-    }
-    grey = np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
+    methods = textures.cross_validate_textures(
+        task.images, task.labels, task.people, task.tested, names=task.names
+    )
+    grey = np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in task.images])
     methods["hog"] = hog_ridge(grey, task.labels, task.people, task.folds, names=task.names)
     return methods
 

@@ -124,6 +124,26 @@ def cross_validate_rbf(
     return Predictions(classes, scores, codes, people, fold_of, chosen_C)
 
 
+def cross_validate_textures(
+    images: Sequence[np.ndarray] | np.ndarray,
+    labels: Sequence[str],
+    people: ArrayLike,
+    fold_of: ArrayLike,
+    *,
+    names: Iterable[str],
+    seed: int = 0,
+) -> dict[str, Predictions]:
+    """Predict every face by its "lbp" and "gabor" features, as of `cross_validate_rbf`."""
+    classes = tuple(names)
+    predictions = {}
+    for name, features_of in (("lbp", lbp), ("gabor", gabor)):
+        features = features_of(images)
+        predictions[name] = cross_validate_rbf(
+            features, labels, people, fold_of, names=classes, seed=seed
+        )
+    return predictions
+
+
 @lru_cache(maxsize=1)
 def _filters() -> list[tuple[np.ndarray, np.ndarray]]:
     """The real and the imaginary part of each filter, without its response to even grey."""

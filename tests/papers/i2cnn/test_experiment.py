@@ -17,6 +17,7 @@ from ferkit.papers.i2cnn.experiment import train_by_folds
 from ferkit.papers.i2cnn.patches import PATCHES_OF_K, patch_boxes
 from ferkit.papers.i2cnn.plans import PLANS, Plan
 from ferkit.papers.i2cnn.specs import first_fold_network
+from ferkit.papers.i2cnn.task import PatchTask
 from ferkit.papers.i2cnn.train import patch_examples, patch_features, train_patches
 from ferkit.predict.network_file import load_network, save_network
 from ferkit.training.seeds import mixed
@@ -41,9 +42,14 @@ def faces() -> Prepared:
 
 
 @pytest.fixture
-def folds():
+def clip_folds():
     clips = [Clip("d", who, f"{who}/{i}", "fear", ("x.png",)) for i, who in enumerate(PEOPLE)]
-    return fold_rows(PEOPLE, folds_ascending(clips, 2, val_people=1))
+    return folds_ascending(clips, 2, val_people=1)
+
+
+@pytest.fixture
+def folds(clip_folds):
+    return fold_rows(PEOPLE, clip_folds)
 
 
 def test_rows_hold_every_person_once(folds):
@@ -214,18 +220,19 @@ def test_what_does_not_fit_is_refused(faces, folds):
         )
 
 
-def test_the_kept_network_is_the_first_folds_and_sees_the_whole_face(faces, folds, tmp_path):
+def test_the_kept_network_is_the_first_folds_and_sees_the_whole_face(faces, clip_folds, tmp_path):
     plan = replace(SMALL, iterations={60: 3})
-    task = (plan, faces, LABELS.tolist(), folds)
-    options = {"names": NAMES, "seed": 3, "device": "cpu", "precision": "32"}
+    task = PatchTask(faces, LABELS.tolist(), PEOPLE, clip_folds)
+    options = {"seed": 3, "device": "cpu", "precision": "32"}
     trained = tmp_path / "trained"
-    train_by_folds(*task[:3], PEOPLE, folds, 60, folder=trained, **options)
+    arguments = (plan, faces, task.labels, PEOPLE, task.rows, 60)
+    train_by_folds(*arguments, names=NAMES, folder=trained, **options)
     files = {file: file.stat().st_mtime_ns for file in trained.rglob("*.*")}
-    network = first_fold_network(*task, folder=trained, about="made up", **options)
+    network = first_fold_network(plan, task, folder=trained, about="made up", **options)
     assert files == {file: file.stat().st_mtime_ns for file in trained.rglob("*.*")}
     loaded = load_network(save_network(tmp_path / "kept.safetensors", network))
     assert (loaded.names, loaded.about) == (NAMES, "made up")
     assert (loaded.views[0].cut, loaded.views[0].shape) == ("region", (3, 43, 43))
-    again = first_fold_network(*task, **options)
+    again = first_fold_network(plan, task, **options)
     for name, value in again.module.state_dict().items():
         torch.testing.assert_close(value, loaded.module.state_dict()[name])
