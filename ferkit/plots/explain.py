@@ -13,14 +13,15 @@ from numpy.typing import ArrayLike
 from ferkit.plots.colours import EMOTION_COLOURS, FAINT, INK, SERIES
 
 _MARKERS = "os^DvP"
+_EMOTION_MARKERS = "oXPv^*sD"  # shapes beside colours
 _MOST_NAMED = 16  # groups up to which a legend tells them apart
 
 
 def plot_embedding(table: pd.DataFrame, *, ax: Axes | None = None, colour: str = "emotion") -> Axes:
-    """Draw points of a plane, coloured by the column `colour`.
+    """Draw points of a plane, told apart by colour and marker by the column `colour`.
 
-    Columns x, y, `colour` and, where given, `part`: "training" is drawn small. Emotions have their
-    own colours; other groups have one of six colours and one of six markers, and a legend up to 16
+    Columns x, y, `colour` and, where given, `part`: "training" is drawn small and pale. Emotions
+    have their own colours and markers; other groups have one of six of each, and a legend up to 16
     groups. The axes have no ticks, since the coordinates of t-SNE mean nothing.
     """
     ax = plt.gca() if ax is None else ax
@@ -36,9 +37,9 @@ def plot_embedding(table: pd.DataFrame, *, ax: Axes | None = None, colour: str =
         is_small = rows["part"] == "training" if "part" in rows else np.zeros(len(rows), dtype=bool)
         small = rows.loc[is_small, ["x", "y"]].to_numpy()
         large = rows.loc[~is_small, ["x", "y"]].to_numpy()
-        ax.scatter(small[:, 0], small[:, 1], 5, color=shade, marker=marker, lw=0, alpha=0.6)
+        ax.scatter(small[:, 0], small[:, 1], 16, color=shade, marker=marker, lw=0, alpha=0.35)
         ax.scatter(
-            large[:, 0], large[:, 1], 32, color=shade, marker=marker, lw=0.5, ec="white", label=name
+            large[:, 0], large[:, 1], 64, color=shade, marker=marker, lw=0.6, ec="white", label=name
         )
     ax.set_xticks([])
     ax.set_yticks([])
@@ -58,9 +59,10 @@ def plot_embedding(table: pd.DataFrame, *, ax: Axes | None = None, colour: str =
 def _group_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each group; emotions in their usual order."""
     if set(names) <= set(EMOTION_COLOURS):
-        return {name: (shade, "o") for name, shade in EMOTION_COLOURS.items() if name in names}
-    looks: Iterator[tuple[str, str]] = cycle(product(_MARKERS, SERIES))
-    return {name: (shade, marker) for name, (marker, shade) in zip(names, looks, strict=False)}
+        looks = zip(EMOTION_COLOURS.items(), _EMOTION_MARKERS, strict=True)
+        return {name: (shade, marker) for (name, shade), marker in looks if name in names}
+    styles: Iterator[tuple[str, str]] = cycle(product(_MARKERS, SERIES))
+    return {name: (shade, marker) for name, (marker, shade) in zip(names, styles, strict=False)}
 
 
 def plot_cam(
@@ -88,7 +90,7 @@ def plot_cam(
         raise ValueError(f"expected a map of the picture's size {grey.shape}, got {heat.shape}")
     height, width = heat.shape
     extent = (0, width, height, 0)  # pixel centres at integer + 0.5, as landmarks are
-    ax.imshow(0.25 + 0.75 * grey, cmap="gray", vmin=0, vmax=1, extent=extent)
+    ax.imshow(0.4 + 0.6 * grey, cmap="gray", vmin=0, vmax=1, extent=extent)
     opacity = 0.75 * np.clip(heat, 0, 1)
     ax.imshow(heat, cmap="inferno", vmin=0, vmax=1, extent=extent, alpha=opacity)
     if points is not None:

@@ -149,19 +149,21 @@ def plot_intervals(
     """Draw results with their intervals, beside the paper's values and chance.
 
     A row is a dot with its interval, the paper's value an open diamond, chance a grey bar. Columns
-    as of `papers.tables.interval_table` and, where given, `group`, which colours the dots and is
-    named in the legend. The axis begins at `start`.
+    as of `papers.tables.interval_table` and, where given, `group`, which has a colour and a marker
+    and is named in the legend. Rows of one name that follow each other stand together and are named
+    once. The axis begins at `start`.
     """
     ax = plt.gca() if ax is None else ax
-    rows = table.assign(y=range(len(table)), group=table.get("group", "ours"))
+    places = _place_rows(table["name"])
+    rows = table.assign(y=places, group=table.get("group", "ours"))
     groups = rows.groupby("group", sort=False)
-    for colour, (name, group) in zip(cycle(SERIES), groups, strict=False):
+    for colour, marker, (name, group) in zip(cycle(SERIES), cycle("os^v"), groups, strict=False):
         reach = _interval_reach(group)
         ax.errorbar(
             group["value"],
             group["y"],
             xerr=reach,
-            fmt="o",
+            fmt=marker,
             color=colour,
             ms=7,
             lw=2.5,
@@ -179,7 +181,7 @@ def plot_intervals(
     ax.set(xlabel=xlabel, xlim=(start, end))
     if start:
         ax.locator_params(axis="x", nbins=5)
-    _name_rows(ax, rows["name"])
+    _name_rows(ax, rows["name"], places)
     ax.legend(
         frameon=False,
         loc="lower right",
@@ -283,10 +285,19 @@ def _interval_reach(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return rows["value"] - rows["low"], rows["high"] - rows["value"]
 
 
-def _name_rows(ax: Axes, names: pd.Series) -> None:
-    """Name the rows of a table, the first on top."""
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_yticks(range(len(names)), names)
+def _place_rows(names: pd.Series) -> np.ndarray:
+    """Return each row's place: one further down, or half when it has the name of the one above."""
+    is_same = (names == names.shift()).to_numpy()
+    return np.cumsum(np.where(is_same, 0.5, 1.0)) - 1.0
+
+
+def _name_rows(ax: Axes, names: pd.Series, places: np.ndarray | None = None) -> None:
+    """Name the rows of a table, the first on top; rows of one name together once."""
+    places = np.arange(len(names), dtype=float) if places is None else places
+    run = (names != names.shift()).cumsum()
+    centres = pd.Series(places, index=names.index).groupby(run).mean()
+    ax.set_ylim(places.max() + 0.6, -0.6)
+    ax.set_yticks(centres, names.groupby(run).first())
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=GRID_COLOUR)
     ax.set_axisbelow(True)
