@@ -98,6 +98,37 @@ def network_maps(
     return list(zip(heat, matrices, strict=True))
 
 
+def layer_evidence(
+    network: Network, image: np.ndarray, face: Face, index: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the explained layer's maps of one face and the gradients of a class score.
+
+    Both are `(K, h, w)`; `index` is the class. ValueError as of `cam_layer`.
+    """
+    layer = network.module.get_submodule(cam_layer(network))
+    outputs: list[Tensor] = []
+    handle = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    device = next(network.module.parameters()).device
+    inputs = as_floats(stack_inputs([network.look(image, face)]))
+    try:
+        with torch.enable_grad():
+            moved = [part.to(device).requires_grad_() for part in inputs]
+            scores = first_output(network.scorer.eval()(*moved))
+    finally:
+        handle.remove()
+    (gradients,) = torch.autograd.grad(scores[0, index], outputs[0])
+    return outputs[0][0].detach().cpu().numpy(), gradients[0].cpu().numpy()
+
+
+def weighted_sum(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Weigh each map `(K, h, w)` by the mean of its gradient and add them up, `(h, w)`.
+
+    Grad-CAM is what lies above zero of this sum (equations 1 and 2).
+    """
+    weights = gradients.mean(axis=(1, 2))  # (K,)
+    return np.tensordot(weights, maps, axes=1)
+
+
 def cam_layer(network: Network) -> str:
     """Name the layer that Grad-CAM explains; ValueError for a sequence network, which has none."""
     layer = network.spec.cam_layer

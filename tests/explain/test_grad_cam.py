@@ -13,7 +13,7 @@ from torchvision.models import Inception3
 
 from ferkit.explain import grad_cam as grad_cam_module
 from ferkit.explain.face_maps import find_frontal, find_nearest_map, mean_maps, shuffle_weights
-from ferkit.explain.grad_cam import grad_cam, map_placement
+from ferkit.explain.grad_cam import grad_cam, layer_evidence, map_placement, weighted_sum
 from ferkit.explain.motion import motion_auc, pointing_score, score_maps
 from ferkit.papers.emotionaldan.network import EmotionalDAN, EmotionScores, FirstStage
 from ferkit.papers.emotionaldan.related_landmarks import (
@@ -187,6 +187,43 @@ def test_a_randomised_network_has_the_same_numbers_in_another_order():
     maps = [grad_cam(n, n.convolutions[2], x, 0) for n in (network, first)]
     assert all(each.any() for each in maps)
     assert not np.allclose(*maps)
+
+
+class Shown:
+    """What `layer_evidence` needs of a `Network`: a module, a layer and a view."""
+
+    def __init__(self) -> None:
+        self.module = seeded(lambda: cnn5(4, 64, 0.25), 0)
+        self.scorer = self.module
+        self.spec = self
+        self.cam_layer = "convolutions.2"
+
+    def look(self, image: np.ndarray, _face: object) -> tuple[np.ndarray]:
+        return (image,)
+
+
+def test_what_lies_above_zero_of_the_weighted_sum_is_the_map():
+    image = rand(1, 64, 64)
+    network = Shown()
+    layer = network.module.get_submodule(network.cam_layer)
+    for target in range(4):
+        total = weighted_sum(*layer_evidence(network, image.numpy(), None, target))
+        heat = stretched(cv2.resize(stretched(np.maximum(total, 0)), (64, 64)))
+        (expected,) = grad_cam(network.module, layer, image[None], target)
+        assert np.allclose(heat, expected, atol=1e-4)
+
+
+def test_a_map_is_blank_where_every_map_speaks_against_the_class():
+    convolution, dense = nn.Conv2d(1, 3, 3), nn.Linear(3, 2)
+    layers = (convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), dense)
+    network = nn.Sequential(*layers)
+    with torch.no_grad():
+        dense.weight[0], dense.weight[1] = 1, -1
+    (supported, against) = (
+        grad_cam(network, network[1], rand(1, 1, 8, 8), target) for target in (0, 1)
+    )
+    assert supported.any()
+    assert not against.any()
 
 
 # Landmarks

@@ -65,7 +65,7 @@ def test_a_map_lies_on_the_grey_picture(ax):
     points = face(size=4)
     assert plots.plot_cam(heat, colours, ax=ax, points=points, activated=[3, 60]) is ax
     grey, over = ax.images
-    assert np.allclose(grey.get_array(), 0.25 + 0.75 * colours.mean(2) / 255)
+    assert np.allclose(grey.get_array(), 0.4 + 0.6 * colours.mean(2) / 255)
     assert np.array_equal(over.get_array(), heat)
     assert (over.get_clim(), over.get_extent()) == ((0, 1), [0, 4, 3, 0])
     assert (np.asarray(over.get_alpha())[0, 0], np.asarray(over.get_alpha()).max()) == (0, 0.75)
