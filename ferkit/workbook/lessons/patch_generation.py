@@ -1,0 +1,269 @@
+"""Tables, figures and sentences of notebook 04, patch generation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ferkit import plots
+from ferkit.evaluation.intervals import Score, compare_paired
+from ferkit.evaluation.predictions import Predictions
+from ferkit.evaluation.scores import confusion, recalls, score
+from ferkit.faces.align import cut_boxes
+from ferkit.papers import tables
+from ferkit.papers.i2cnn import patches
+from ferkit.papers.i2cnn.compare import BY_IMAGE, BY_PERSON, Comparison
+from ferkit.papers.i2cnn.plans import PLANS
+from ferkit.papers.i2cnn.task import PatchTask
+from ferkit.workbook.words import compare_in_words
+
+# The methods in the order of the figures.
+METHODS = {
+    "cnn": "whole face, softmax",
+    "k1": "whole face, k = 1",
+    "k5": "five local patches, k = 5",
+    "k60": "all patches, k = 60",
+    "lbp": "LBP, radial SVM",
+    "gabor": "Gabor, radial SVM",
+}
+_IN_WORDS = {"k1": "k = 1", "k5": "k = 5", "k60": "k = 60", "lbp": "LBP", "gabor": "Gabor"}
+PAIRS = (("k60", "k1"), ("k60", "k5"), ("k5", "k1"), ("k60", "lbp"), ("k60", "gabor"))
+_PATCH_PIXELS = 96  # in the figure of all patches
+_GAP = 3  # white pixels around each
+Leak = Mapping[tuple[str, str, str], Predictions]  # as of `compare_folds`
+
+
+# Patches
+
+
+def draw_regions(face: np.ndarray, points: np.ndarray) -> Figure:
+    """Draw the five global and the five local regions on a face, at scale 1."""
+    boxes = patches.patch_boxes(points[None], len(face))[0]
+    figure, axes = plt.subplots(1, 2, figsize=(8, 5.4), layout="constrained")
+    regions = {
+        "five global regions": patches.GLOBAL_REGIONS,
+        "five local regions": patches.LOCAL_REGIONS,
+    }
+    for ax, (title, names) in zip(axes, regions.items(), strict=True):
+        numbers = [patches.patch_number(name) for name in names]
+        plots.plot_boxes(face, boxes[numbers], list(names), ax=ax)
+        ax.set_title(title)
+    return figure
+
+
+def draw_patches(face: np.ndarray, points: np.ndarray) -> Axes:
+    """Draw all 60 patches of a face: a column for each region, a row for each scale and flip."""
+    boxes = patches.patch_boxes(points[None], len(face))
+    margins = ((0, 0), (_GAP, _GAP), (_GAP, _GAP), (0, 0))
+    cut = np.pad(cut_boxes(face[None], boxes, _PATCH_PIXELS)[0], margins, constant_values=255)
+    regions = [*patches.GLOBAL_REGIONS, *patches.LOCAL_REGIONS]
+    wall = []
+    names = []
+    for flipped in (False, True):
+        for scale in patches.PATCH_SCALES:
+            numbers = [patches.patch_number(name, scale, flipped=flipped) for name in regions]
+            wall.append([cut[number] for number in numbers])
+            names.append(f"x {scale:g}{', flipped' if flipped else ''}")
+    return plots.plot_wall(wall, [name.replace(" ", "\n") for name in regions], names)
+
+
+def mouth_patches() -> list[int]:
+    """List the numbers of the patches around the mouth: three regions, all scales and flips."""
+    regions = ("lower face", "right mouth corner", "left mouth corner")
+    return [
+        patches.patch_number(region, scale, flipped=flipped)
+        for region in regions
+        for scale in patches.PATCH_SCALES
+        for flipped in (False, True)
+    ]
+
+
+def settings_table(level: str) -> pd.DataFrame:
+    """Put a level's settings that differ from the paper's beside these."""
+    columns = {}
+    for title, name in (("paper", "paper"), (f"level {level}", level)):
+        plan = PLANS[name]
+        steps = ", ".join(f"{count:,}" for count in plan.iterations.values())
+        columns[title] = {
+            "aligned face, pixels": plan.face,
+            "patch that the network sees, pixels": plan.crop,
+            "filters, as a share of AlexNet's": f"{plan.width:g}",
+            "features of one patch": plan.dense,
+            "features of one face": f"{patches.PATCH_COUNT * plan.dense:,}",
+            "training steps for k = 1, 5, 60": steps,
+            "optimiser, learning rate": f"{plan.optimiser}, {plan.rate:g}",
+            "folds, at most": plan.folds,
+        }
+    table = pd.DataFrame(columns)
+    return table[table["paper"].astype(str) != table[f"level {level}"].astype(str)]
+
+
+# Methods
+
+
+def method_metrics(comparison: Comparison, prefix: str, seed: int) -> dict[str, Any]:
+    """Score all methods, their differences and the steps from one patch to 60.
+
+    `prefix` is such as "posed/7"; each recall of k = 60, k = 1 and LBP is a metric too.
+    """
+    metrics: dict[str, Any] = {}
+    for name in METHODS:
+        metrics[f"{prefix}/{name}/top1"] = _accuracy(comparison.methods[name], seed)
+    for (first, second), gain in method_gains(comparison, seed).items():
+        metrics[f"{prefix}/{first}_minus_{second}"] = gain.metric()
+    whole_face = metrics[f"{prefix}/k1/top1"]["value"]
+    if whole_face:
+        gain = metrics[f"{prefix}/k60_minus_k1"]["value"]
+        metrics[f"{prefix}/relative_gain"] = {"value": gain / whole_face}
+    for (trained, features), predictions in comparison.steps.items():
+        metrics[f"{prefix}/why/trained_on_{trained}_svm_on_{features}"] = _accuracy(
+            predictions, seed
+        )
+    metrics[f"{prefix}/why/mean_of_60_softmaxes"] = _accuracy(comparison.softmax, seed)
+    for name in ("k60", "k1", "lbp"):
+        for expression, recall in recall_table(comparison, name, seed).to_dict("index").items():
+            metrics[f"{prefix}/{name}/recall/{expression}"] = recall
+    return metrics
+
+
+def method_gains(comparison: Comparison, seed: int) -> dict[tuple[str, str], Score]:
+    """Compare the pairs of methods of PAIRS on the same faces: first minus second."""
+    correct = {name: predictions.correct() for name, predictions in comparison.methods.items()}
+    people = comparison.methods["k1"].people
+    return {
+        (first, second): compare_paired(correct[first], correct[second], people, seed=seed)
+        for first, second in PAIRS
+    }
+
+
+def describe_gains(comparison: Comparison, seed: int) -> str:
+    """Say for each pair of methods which is better, with the number of classes in front."""
+    sentences = [f"**{len(comparison.softmax.names)} classes.**"]
+    for (first, second), gain in method_gains(comparison, seed).items():
+        sentences.append(compare_in_words(_IN_WORDS[first], _IN_WORDS[second], gain))
+    return " ".join(sentences)
+
+
+def method_table(metrics: Mapping[str, Any], prefix: str) -> pd.DataFrame:
+    """Tabulate the methods for `plot_intervals`, with the paper's values on the same data set."""
+    labels = {f"{prefix}/{name}/top1": title for name, title in METHODS.items()}
+    chance = 1 / int(prefix.rpartition("/")[2])
+    return tables.interval_table(metrics, labels, chance=chance, short_name="i2cnn")
+
+
+def step_table(metrics: Mapping[str, Any], prefix: str) -> pd.DataFrame:
+    """Tabulate the steps from one patch to 60 for `plot_intervals`."""
+    labels = {
+        "trained_on_1_svm_on_1": "trained on 1, SVM on 1",
+        "trained_on_60_svm_on_1": "trained on 60, SVM on 1",
+        "trained_on_60_svm_on_5": "trained on 60, SVM on 5 local",
+        "trained_on_60_svm_on_60": "trained on 60, SVM on 60",
+        "mean_of_60_softmaxes": "no SVM: mean of 60 softmaxes",
+    }
+    chosen = {f"{prefix}/why/{step}": label for step, label in labels.items()}
+    return tables.interval_table(metrics, chosen, chance=1 / int(prefix.rpartition("/")[2]))
+
+
+def describe_steps(comparison: Comparison, seed: int) -> list[str]:
+    """Say what more training patches alone bring, and what more features for the SVM bring."""
+    steps = {key: predictions.correct() for key, predictions in comparison.steps.items()}
+    people = comparison.softmax.people
+    training = compare_paired(steps[60, 1], steps[1, 1], people, seed=seed)
+    features = compare_paired(steps[60, 60], steps[60, 1], people, seed=seed)
+    of_training = compare_in_words("training on 60 patches", "training on one", training)
+    of_features = compare_in_words("an SVM on 60 patches", "an SVM on one", features)
+    return [
+        f"**More training pictures** (the SVM on the whole face): {of_training}",
+        f"**More features** (the network trained on 60): {of_features}",
+    ]
+
+
+def confusion_table(comparison: Comparison) -> pd.DataFrame:
+    """Count true and predicted classes of k = 60 and LBP, for `plot_confusion`."""
+    panels = []
+    for name in ("k60", "lbp"):
+        predictions = comparison.methods[name]
+        counts = confusion(predictions.truth, predictions.predicted, predictions.names)
+        panels.append(counts.reset_index().assign(panel=METHODS[name]))
+    return pd.concat(panels, ignore_index=True)
+
+
+def recall_table(comparison: Comparison, method: str, seed: int) -> pd.DataFrame:
+    """Tabulate a method's recall of each class with its interval: value, low, high, n."""
+    one = comparison.methods[method]
+    table = recalls(one.truth, one.predicted, one.names, one.people, seed=seed)
+    return table.drop(columns="people")
+
+
+def describe_recalls(comparison: Comparison, seed: int) -> str:
+    """Say for which classes the recalls of k = 60 and LBP are shown to differ."""
+    lbp = comparison.methods["lbp"]
+    patches_correct = comparison.methods["k60"].correct().astype(int)
+    better: list[str] = []
+    worse: list[str] = []
+    for code, name in enumerate(lbp.names):
+        rows = lbp.truth == code
+        gain = compare_paired(
+            patches_correct[rows], lbp.correct()[rows], lbp.people[rows], seed=seed
+        )
+        if gain.low > 0:
+            better.append(name)
+        if gain.high < 0:
+            worse.append(name)
+    return (
+        f"Expressions on which 60 patches are shown to find more than LBP: "
+        f"{', '.join(better) or 'none'}; on which LBP finds more: {', '.join(worse) or 'none'}."
+    )
+
+
+# The leak
+
+
+def leak_metrics(leak: Leak, tasks: Mapping[str, PatchTask], dataset: str, seed: int) -> dict:
+    """Score each method by folds of people and of images, with intervals over people."""
+    metrics = {}
+    for (place, name, kind), predictions in leak.items():
+        key = f"{dataset}/leak/{place}/{name}/{kind}".replace(" ", "_")
+        metrics[key] = score(predictions.correct(), tasks[place].people, seed=seed)
+    return metrics
+
+
+def leak_table(metrics: Mapping[str, Any], leak: Leak, dataset: str) -> pd.DataFrame:
+    """Tabulate the leak for `plot_intervals`: the two kinds of folds of a method together."""
+    rows = []
+    for place in dict.fromkeys(key[0] for key in leak):
+        for name in ("k1", "lbp", "gabor"):
+            for kind in (BY_PERSON, BY_IMAGE):
+                key = f"{dataset}/leak/{place}/{name}/{kind}".replace(" ", "_")
+                title = METHODS[name].removesuffix(", k = 1").removesuffix(", radial SVM")
+                rows.append({"panel": place, "name": title, "group": kind, **metrics[key]})
+    return pd.DataFrame(rows).drop(columns="n")
+
+
+def describe_leak(leak: Leak, tasks: Mapping[str, PatchTask], seed: int) -> list[str]:
+    """Say for each kind of pictures how much folds by image raise the accuracy of each method."""
+    sentences = []
+    for place, task in tasks.items():
+        words = []
+        raised = 0
+        for name in ("k1", "lbp", "gabor"):
+            by_image = leak[place, name, BY_IMAGE].correct()
+            by_person = leak[place, name, BY_PERSON].correct()
+            gain = compare_paired(by_image, by_person, task.people, seed=seed)
+            raised += gain.low > 0
+            low, high = 100 * gain.low, 100 * gain.high
+            title = METHODS[name].partition(",")[0]
+            words.append(f"{title} {100 * gain.value:+.1f} points ({low:.1f} to {high:.1f})")
+        sentences.append(
+            f"**{place.capitalize()}**, folds by image less folds by person: {'; '.join(words)}. "
+            f"For {raised} of 3 methods a rise is shown."
+        )
+    return sentences
+
+
+def _accuracy(predictions: Predictions, seed: int) -> dict[str, float]:
+    return score(predictions.correct(), predictions.people, seed=seed)
