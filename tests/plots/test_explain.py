@@ -26,6 +26,14 @@ def test_an_embedding_has_the_colours_of_emotions_and_small_training_points(ax):
     assert ax.get_xticks().tolist() == []
 
 
+def test_emotions_differ_in_shape_as_well_as_in_colour(ax):
+    names = list(plots.EMOTION_COLOURS)
+    table = pd.DataFrame({"x": range(8), "y": range(8), "emotion": names})
+    plots.plot_embedding(table, ax=ax)
+    shapes = {d.get_paths()[0].vertices.tobytes() for d in ax.collections if len(d.get_offsets())}
+    assert len(shapes) == 8
+
+
 def test_people_are_told_apart_by_colour_and_mark(ax):
     table = pd.DataFrame(
         {"x": range(14), "y": range(14), "person": [f"p{i:02d}" for i in range(14)]}

@@ -65,6 +65,18 @@ def test_intervals_stand_in_the_order_of_the_table(ax):
     }
 
 
+def test_rows_of_one_name_stand_together_and_are_named_once(ax):
+    rows = {"name": ["LBP", "LBP", "Gabor", "Gabor"], "group": ["person", "image"] * 2}
+    table = pd.DataFrame(rows).assign(value=[0.4, 0.6, 0.5, 0.7], low=0.3, high=0.8)
+    plots.plot_intervals(table, ax=ax)
+    assert labels(ax.yaxis) == ["LBP", "Gabor"]
+    person, image = (line.get_xydata() for line in ax.lines)
+    assert person[:, 1].tolist() == [0, 1.5]
+    assert image[:, 1].tolist() == [0.5, 2]
+    assert ax.lines[0].get_marker() != ax.lines[1].get_marker()
+    assert ax.get_yticks().tolist() == [0.25, 1.75]
+
+
 def test_curves_of_verification_stand_over_chance(ax):
     plots.plot_roc(TABLES["plot_roc"], ax=ax)
     chance, one, other = ax.lines
