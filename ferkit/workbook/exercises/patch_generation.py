@@ -48,7 +48,7 @@ def _judge_folds(answer: Any, people: Sequence[str]) -> str:
         return "one fold leaves nothing to train on; make at least two"
     split = [name for name in np.unique(people) if len(set(folds[people == name].tolist())) > 1]
     if split:
-        return f"{len(split)} people are in more than one fold, {split[0]} among them"
+        return f"people in more than one fold: {len(split)}, {split[0]} among them"
     return ""
 
 
