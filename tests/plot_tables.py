@@ -54,7 +54,19 @@ def histories() -> pd.DataFrame:
     return pd.concat(table.assign(curve="hinge", part=part) for part in ("training", "validation"))
 
 
+def ranked() -> pd.DataFrame:
+    rows = {"name": ["a", "b", "c"], "value": [0.9, 0.8, 0.5], "low": [0.85, 0.7, 0.4]}
+    rows |= {"high": [0.95, 0.9, 0.6], "group": ["one", "others", "one"], "runs": ["0", "0 1", "1"]}
+    return pd.DataFrame(rows)
+
+
 TABLES = {
+    "plot_ranks": ranked(),
+    "plot_rank_probabilities": pd.DataFrame({"name": ["a", "b"], "1": [0.9, 0.1], "2": [0.1, 0.9]}),
+    "plot_differences": pd.DataFrame(
+        {"first": ["a"], "second": ["b"], "value": [0.1], "adjusted": [0.01]}
+    ),
+    "plot_cost": ranked().assign(cost=[1.0, 10.0, 100.0]).drop(columns="runs"),
     "plot_landmarks": plots.points_table([face(0), face(1)], label=["neutral", "mine"]),
     "plot_residuals": plots.points_table(
         [face(i) for i in range(6)], panel=["before"] * 3 + ["after"] * 3, person="007"

@@ -35,6 +35,12 @@ from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.permission import cover_restricted
 from ferkit.plots.resampled import plot_resampled
+from ferkit.plots.ranking import (
+    plot_cost,
+    plot_differences,
+    plot_rank_probabilities,
+    plot_ranks,
+)
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,
@@ -58,7 +64,9 @@ __all__ = [
     "plot_compound_grid",
     "plot_confusion",
     "plot_contact_sheet",
+    "plot_cost",
     "plot_courses",
+    "plot_differences",
     "plot_displacement",
     "plot_displacements",
     "plot_embedding",
@@ -69,6 +77,8 @@ __all__ = [
     "plot_important",
     "plot_intervals",
     "plot_judged",
+    "plot_rank_probabilities",
+    "plot_ranks",
     "plot_landmarks",
     "plot_reliability",
     "plot_resampled",

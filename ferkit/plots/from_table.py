@@ -19,6 +19,12 @@ from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.resampled import plot_resampled
+from ferkit.plots.ranking import (
+    plot_cost,
+    plot_differences,
+    plot_rank_probabilities,
+    plot_ranks,
+)
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,
@@ -89,6 +95,10 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_displacements": plot_displacements,
     "plot_timeline": plot_timeline,
     "plot_resampled": plot_resampled,
+    "plot_ranks": plot_ranks,
+    "plot_rank_probabilities": plot_rank_probabilities,
+    "plot_differences": plot_differences,
+    "plot_cost": plot_cost,
 }
 # Plots whose panels share one legend, one scale, or both axes.
 _SHARED_LEGEND = (

@@ -31,6 +31,7 @@ NEEDS: dict[str, Need] = {
     "07": Need(classes=6, identities=True, split=True),
     "08": Need(classes=3),
     "09": Need(classes=6, identities=True, sequences=True),
+    "10": Need(classes=2, identities=True),
 }
 
 # Notebooks that use what others leave in the run's folder; alone, they train it themselves.

@@ -1,0 +1,128 @@
+"""Tables of notebook 10: costs, photographs, and the kept studies of all papers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ferkit.evaluation.intervals import bootstrap
+from ferkit.evaluation.ranking import LEVEL
+from ferkit.papers import studies
+from ferkit.papers.study_records import kept_studies, load_study, method_means
+from ferkit.workbook.studies import benchmark
+
+_TESTED = ("sequences", "posed", "wild")  # drawn sets on which whole methods are tested
+_BASELINE_TITLE = "HOG, ridge"
+
+
+def accuracy_table(table: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+    """Tabulate accuracies for `plot_intervals`: name, group, value, low, high, n."""
+    return benchmark.summarise_methods(table, seed=seed)[
+        ["name", "group", "value", "low", "high", "n"]
+    ]
+
+
+def cost_table(table: pd.DataFrame, cost: str, *, seed: int = 0) -> pd.DataFrame:
+    """Tabulate accuracy against "seconds" or "parameters"; methods without a cost are left out."""
+    summary = benchmark.summarise_methods(table, seed=seed).rename(columns={cost: "cost"})
+    return summary[summary["cost"] > 0][["name", "cost", "value", "low", "high", "group"]]
+
+
+def separated_pairs(comparisons: pd.DataFrame) -> tuple[int, int, float]:
+    """Count the pairs told apart, all pairs, and the smallest difference told apart, in points.
+
+    The difference is NaN where no pair is told apart.
+    """
+    apart = comparisons[comparisons["adjusted"] < LEVEL]
+    return len(apart), len(comparisons), 100 * float(apart["value"].abs().min())
+
+
+def measure_photographs(
+    root: str | Path | None, level: str, *, seed: int = 0
+) -> dict[str, pd.DataFrame]:
+    """Run the methods on each set of development photographs at hand, by its name."""
+    tables = {}
+    for name, faces in benchmark.load_photograph_benchmarks(root).items():
+        tables[name] = benchmark.run_methods(faces, level, seed=seed, progress=False)
+    return tables
+
+
+def photograph_rows(tables: dict[str, pd.DataFrame], *, seed: int = 0) -> pd.DataFrame:
+    """Tabulate accuracies on photographs for `plot_intervals`, a panel for each set."""
+    parts = []
+    for name, table in tables.items():
+        parts.append(accuracy_table(table, seed=seed).assign(panel=name))
+    return pd.concat(parts, ignore_index=True)
+
+
+def study_rows() -> pd.DataFrame:
+    """Tabulate the methods of all kept studies on whole drawn sets, a panel for each set.
+
+    Columns panel, group (the paper), name, value, low, high, n; intervals over people and
+    trainings. Empty where no study is kept.
+    """
+    parts = []
+    for short_name in kept_studies():
+        study = studies()[short_name]
+        if study.measure != "accuracy":
+            continue
+        means = method_means(load_study(short_name).predictions)
+        means = means[means["data"].isin(_TESTED)]
+        names = [study.titles.get(name, name) for name in means["name"]]
+        names = [_BASELINE_TITLE if name == "hog" else name for name in names]
+        means = means.assign(panel=means["data"], group=study.title, name=names)
+        parts.append(means[["panel", "group", "name", "value", "low", "high", "n"]])
+    if not parts:
+        return pd.DataFrame()
+    rows = pd.concat(parts, ignore_index=True)
+    order = {name: place for place, name in enumerate(_TESTED)}
+    return rows.sort_values("panel", key=lambda names: names.map(order), kind="stable")
+
+
+def record_metrics(table: pd.DataFrame, data: str, *, seed: int = 0) -> dict[str, dict]:
+    """Return each method's accuracy as metrics, named DATA/METHOD/top1."""
+    metrics = {}
+    for title, rows in table.groupby("method", sort=False):
+        key = next((key for key, one in benchmark.METHODS.items() if one.title == title), title)
+        score = bootstrap(rows["right"], rows["person"], seed=seed, bounds=(0, 1))
+        metrics[f"{data}/{key}/top1"] = score.metric()
+    return metrics
+
+
+def join(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Join the decisions of more methods on the same faces."""
+    return pd.concat([table, other], ignore_index=True)
+
+
+def labels_of(
+    faces: benchmark.BenchmarkFaces, method: benchmark.Method, level: str, seed: int
+) -> np.ndarray:
+    """Predict the labels of all faces by a method; ValueError where it lacks what it needs."""
+    result = method.predict(faces, level, seed)
+    if result is None:
+        raise ValueError(f"{method.title} cannot be used with {faces.name}")
+    return result[0]
+
+
+def conclude(
+    summary: pd.DataFrame, ranks: pd.DataFrame, comparisons: pd.DataFrame
+) -> tuple[str, ...]:
+    """Say which method leads, how sure its place is, and what cannot be told apart from it."""
+    best = summary["name"].iloc[0]
+    sure = ranks.loc[best, 1]
+    apart = comparisons[comparisons["adjusted"] < LEVEL]
+    named = {*apart.loc[apart["first"] == best, "second"]}
+    named |= {*apart.loc[apart["second"] == best, "first"]}
+    similar = [name for name in summary["name"] if name != best and name not in named]
+    one_picture = summary[summary["group"] == benchmark.ONE]["name"].iloc[0]
+    sentences = [
+        f"**{best}** has the highest accuracy, {summary['value'].iloc[0]:.3f}; it comes first in",
+        f"{sure:.0%} of the draws of people.",
+    ]
+    if similar:
+        sentences.append(f"It cannot be told apart from {', '.join(similar)}.")
+    else:
+        sentences.append("It can be told apart from every other method.")
+    if one_picture != best:
+        sentences.append(f"Of the methods that see one picture, **{one_picture}** leads.")
+    return tuple(sentences)

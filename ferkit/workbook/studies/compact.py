@@ -1,0 +1,78 @@
+"""A compact network of today, for the benchmark: depthwise separable convolutions.
+
+Some 32 000 weights, after MobileNet (Howard et al. 2017), on grey pictures of 48 pixels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from ferkit.data.folds import Fold
+from ferkit.faces.load import resize_pictures
+from ferkit.training.augment import mirror_and_shift
+from ferkit.training.by_folds import CrossTrained, cross_train
+from ferkit.training.recipe import Recipe
+
+SIDE = 48
+_CHANNELS = (16, 32, 64, 128, 128)
+EPOCHS = {"smoke": 2, "lesson": 40, "study": 80, "paper": 80}
+
+
+def build_compact(classes: int) -> nn.Sequential:
+    """Build the network: a usual convolution, then blocks that halve the picture each."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(1, _CHANNELS[0], 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(_CHANNELS[0]),
+        nn.ReLU(),
+    ]
+    for narrow, wide in zip(_CHANNELS, _CHANNELS[1:], strict=False):
+        layers += _separable(narrow, wide)
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(_CHANNELS[-1], classes)]
+    return nn.Sequential(*layers)
+
+
+def train_compact(
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    people: np.ndarray,
+    folds: Sequence[Fold],
+    level: str,
+    *,
+    seed: int = 0,
+    folder: str | None = None,
+) -> CrossTrained:
+    """Train the network by folds of people; pictures are grey, `(N, S, S)` uint8.
+
+    The rate falls to zero along half a cosine; the last epoch is kept, since no people are held
+    back to choose another.
+    """
+    if pictures.ndim != 3:
+        raise ValueError(f"expected grey pictures (N, S, S), got {pictures.shape}")
+    small = resize_pictures(pictures, SIDE)  # (N, 1, SIDE, SIDE)
+    classes = int(labels.max()) + 1
+    recipe = Recipe(EPOCHS[level], batch=32, rate=0.003, optimiser="adamw", weight_decay=0.01)
+    return cross_train(
+        lambda: build_compact(classes),
+        recipe,
+        (small,),
+        labels,
+        people,
+        folds,
+        seed=seed,
+        augment=mirror_and_shift,
+        folder=folder,
+        progress=False,
+    )
+
+
+def _separable(narrow: int, wide: int) -> list[nn.Module]:
+    """A depthwise convolution that halves the picture, then one of 1 x 1."""
+    return [
+        nn.Conv2d(narrow, narrow, 3, stride=2, padding=1, groups=narrow, bias=False),
+        nn.BatchNorm2d(narrow),
+        nn.ReLU(),
+        nn.Conv2d(narrow, wide, 1, bias=False),
+        nn.BatchNorm2d(wide),
+        nn.ReLU(),
+    ]
