@@ -34,13 +34,13 @@ from ferkit.plots.from_table import PLOTS, draw_table, points_table, table_point
 from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
 from ferkit.plots.permission import cover_restricted
-from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.ranking import (
     plot_cost,
     plot_differences,
     plot_rank_probabilities,
     plot_ranks,
 )
+from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,

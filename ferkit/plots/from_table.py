@@ -18,13 +18,13 @@ from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.grouped import plot_grouped_intervals
 from ferkit.plots.labels import plot_compound_grid, plot_votes
-from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.ranking import (
     plot_cost,
     plot_differences,
     plot_rank_probabilities,
     plot_ranks,
 )
+from ferkit.plots.resampled import plot_resampled
 from ferkit.plots.results import (
     plot_confusion,
     plot_history,
