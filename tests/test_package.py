@@ -82,7 +82,6 @@ SHARED_NAMES = {
     "expected_of",
     "workbook/exercises/": "EXERCISES",
     "papers/": "NETWORKS PLANS STUDIES Plan as_networks train_networks",
-    "workbook/exercises/": "EXERCISES",
     "workbook/lessons/": "draw_top_1 draw_top_k keep_results load_faces save_run show_paper",
 }
 MACHINE = re.compile(r"(?<![\w.~-])/(root|work|opt|tmp)/\w")
