@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from multiprocessing import current_process
 from pathlib import Path
 
 import platformdirs
@@ -219,7 +220,14 @@ def locked(lock: Path, waiting: str = "") -> Iterator[None]:
     """Hold a lock file; print `waiting` while another process holds it.
 
     The operating system releases the lock when its holder dies. Every user may hold it.
+    RuntimeError while a worker process imports a script without the usual guard: its parent holds
+    the lock and waits for the worker, so both would wait for ever.
     """
+    if getattr(current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "worker processes import this script, which starts the same work again; "
+            'put what it does under `if __name__ == "__main__":`'
+        )
     file = FileLock(lock, mode=0o666)
     with explain_errors(lock):
         try:

@@ -142,3 +142,22 @@ def test_hashes_of_a_damaged_record_are_none(tmp_path, text):
     (tmp_path / "made.json").write_text(text, encoding="latin-1")
     with warnings.catch_warnings(action="ignore"):
         assert read_hashes(tmp_path / "made.json") == {}
+
+
+def test_a_script_without_a_guard_stops_instead_of_waiting_for_ever(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "import sys\n"
+        "from multiprocessing import get_context\n"
+        "from pathlib import Path\n"
+        "from ferkit.core.files import locked\n"
+        "with locked(Path(sys.argv[1])):\n"
+        "    worker = get_context('spawn').Process(target=print)\n"
+        "    worker.start()\n"
+        "    worker.join()\n"
+        "    sys.exit(worker.exitcode)\n"
+    )
+    command = [sys.executable, str(script), str(tmp_path / "lock")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert 'put what it does under `if __name__ == "__main__":`' in result.stderr
