@@ -61,7 +61,7 @@ def describe_gap(gap: pd.DataFrame) -> str:
         f"Mean faces differ by less than {_AIM:g} pixels in: {', '.join(near) or 'no region'}. The "
         f"interval excludes zero in: {', '.join(shown) or 'no region'}; elsewhere the difference "
         f"may be chance. The spread of drawn people is smallest, compared with photographed ones, "
-        f"in the {least} ({regions.loc[least, 'ratio']:.2f} of it)."
+        f"in the {least} (ratio {regions.loc[least, 'ratio']:.2f})."
     )
 
 
