@@ -89,11 +89,16 @@ def rows_of_others(people: ArrayLike, seed: int = 0) -> np.ndarray:
     order = np.random.default_rng(seed).permutation(len(people))
     order = order[np.argsort(people[order], kind="stable")]  # one person after the other
     most = np.unique(people, return_counts=True)[1].max(initial=0)
-    if 2 * most > len(people):
+    if not _can_swap(people):
         raise ValueError(f"one person has {most} of {len(people)} samples: others are too few")
     chosen = np.empty(len(people), dtype=np.intp)
     chosen[order] = np.roll(order, most)
     return chosen
+
+
+def _can_swap(people: np.ndarray) -> bool:
+    """Whether nobody has more than half of the samples."""
+    return 2 * np.unique(people, return_counts=True)[1].max(initial=0) <= len(people)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,19 +122,26 @@ def select_inputs(faces: CompoundFaces, fold: Fold, part: str) -> FoldInputs:
 def predict_swapped(
     trained: CrossTrained, faces: CompoundFaces, folds: Sequence[Fold], seed: int = 0
 ) -> dict[str, Predictions]:
-    """Predict the test people with their own inputs, and with one input of somebody else."""
-    tested: dict[str, list[np.ndarray]] = {OWN: [], OTHERS_PICTURE: [], OTHERS_RESIDUAL: []}
+    """Predict the test people with their own inputs, and with one input of somebody else.
+
+    Where a fold tests too few people to swap, there are only own inputs.
+    """
     inputs = [select_inputs(faces, fold, "test") for fold in folds]
+    names = [OWN]
+    if all(_can_swap(own.people) for own in inputs):
+        names += [OTHERS_PICTURE, OTHERS_RESIDUAL]
+    tested: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for fold_trained, own in zip(trained.trained, inputs, strict=True):
-        network = fold_trained.network
-        others = rows_of_others(own.people, seed)
-        tested[OWN].append(scores(network, (own.pictures, own.residuals)))
-        tested[OTHERS_PICTURE].append(scores(network, (own.pictures[others], own.residuals)))
-        tested[OTHERS_RESIDUAL].append(scores(network, (own.pictures, own.residuals[others])))
+        for name, parts in tested.items():
+            same = np.arange(len(own.people))
+            others = same if name == OWN else rows_of_others(own.people, seed)
+            pictures = own.pictures[others if name == OTHERS_PICTURE else same]
+            residuals = own.residuals[others if name == OTHERS_RESIDUAL else same]
+            parts.append(scores(fold_trained.network, (pictures, residuals)))
     truth = np.concatenate([own.classes for own in inputs])
     people = np.concatenate([own.people for own in inputs])
-    names = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])
+    tested_in = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])
     return {
-        name: Predictions(COMPOUND.names, np.concatenate(parts), truth, people, names)
+        name: Predictions(COMPOUND.names, np.concatenate(parts), truth, people, tested_in)
         for name, parts in tested.items()
     }

@@ -1,5 +1,6 @@
 """Tables and figures of notebook 02: alignment, residuals, intervals, photographs."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -49,7 +50,10 @@ def load_faces(
 ) -> tuple[list[Clip], LandmarkFaces, pd.DataFrame]:
     """Load and prepare a data set; return clips, faces and how many of them were found."""
     clips = load_clips(dataset, level, seed, data_root)
-    prepared = prepare(clips, _SIZE, progress=False)
+    with warnings.catch_warnings():
+        # They are counted in the summary.
+        warnings.filterwarnings("ignore", message=".*have no prepared face.*")
+        prepared = prepare(clips, _SIZE, progress=False)
     return clips, landmark_faces(prepared), prepared.summary()
 
 

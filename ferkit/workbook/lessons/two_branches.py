@@ -300,6 +300,8 @@ def draw_swapped(
 def say_swapped(swapped: Mapping[str, Predictions], seed: int) -> Markdown:
     """Say what the trained network loses without its own picture, and without its residual."""
     own = swapped[OWN]
+    if len(swapped) == 1:
+        return say("Too few people are tested to swap their inputs.")
     sentences = []
     for other in (OTHERS_PICTURE, OTHERS_RESIDUAL):
         result = swapped[other]

@@ -4,6 +4,7 @@ Across sets, the models have learnt from drawn faces only (`predict.train`). The
 of notebook 02.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,13 @@ _TRAINED_ON = "portraits"
 _NOISY = "press"  # its labels are noisy
 _MODEL_INPUTS = {"single": RAW, "residual": RESIDUAL}
 _CHOICES = {"open": "of all seven emotions", "present": "of those it shows"}
+
+
+def find_photographs(data_root: str) -> dict[str, Prepared]:
+    """Prepare the development photographs that are there, without those that show no face."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*have no prepared face.*")
+        return predictor.development_faces(data_root)
 
 
 def tested_faces(
