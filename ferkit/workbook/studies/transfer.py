@@ -49,7 +49,7 @@ def tested_faces(
     faces of one of SEVEN emotions take part; `portraits` does not, since it trains the models.
     """
     photographs = {name: found for name, found in development.items() if name != _NOISY}
-    is_seven = faces.pure & np.isin(faces.classes, SEVEN)
+    is_seven = np.isin(faces.classes, SEVEN)
     if dataset == _TRAINED_ON or dataset in photographs or not is_seven.any():
         return photographs
     return {dataset: faces.prepared.select(is_seven), **photographs}
