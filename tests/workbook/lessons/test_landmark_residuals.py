@@ -1,6 +1,7 @@
 """Notebook 02's choices: emotions that a data set has, and intervals as histograms."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ferkit.papers.multimodal.landmark_svm import RAW, RESIDUAL, LandmarkFaces
@@ -46,22 +47,21 @@ def test_the_emotions_shown_are_those_that_the_data_set_has(classes, chosen, two
 def test_histograms_of_draws_hold_all_draws_and_the_quantiles(run):
     draws = {"people": np.linspace(0, 1, 1001), "pictures": np.linspace(0.4, 0.6, 1001)}
     lesson.draw_resampled(run, draws, 0.5)
-    lines = (run.figures / "bootstrap.csv").read_text().splitlines()
-    rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    table = pd.read_csv(run.figures / "bootstrap.csv")
     for name, low in (("people", 0.025), ("pictures", 0.405)):
-        own = [row for row in rows if row["name"] == name]
-        assert sum(float(row["share"]) for row in own) == pytest.approx(1, abs=1e-3)
-        assert float(own[0]["low"]) == pytest.approx(low, abs=1e-3)
+        own = table[table["name"] == name]
+        assert own["share"].sum() == pytest.approx(1, abs=1e-3)
+        assert own["low"].iloc[0] == pytest.approx(low, abs=1e-3)
 
 
 def test_the_gain_over_trainings_is_their_mean(run):
     rng = np.random.default_rng(0)
     correct = {RAW: rng.random((5, 60)) < 0.4, RESIDUAL: rng.random((5, 60)) < 0.7}
     lesson.draw_trainings(run, correct, np.repeat(np.arange(20), 3))
-    first, over = (run.figures / "five_divisions.csv").read_text().splitlines()[1:]
+    first, over = pd.read_csv(run.figures / "five_divisions.csv")["value"]
     gains = correct[RESIDUAL].mean(1) - correct[RAW].mean(1)
-    assert float(first.split(",")[1]) == pytest.approx(gains[0], abs=1e-4)
-    assert float(over.split(",")[1]) == pytest.approx(gains.mean(), abs=1e-4)
+    assert first == pytest.approx(gains[0], abs=1e-4)
+    assert over == pytest.approx(gains.mean(), abs=1e-4)
 
 
 def test_the_mix_of_emotions_begins_with_the_most_frequent():
