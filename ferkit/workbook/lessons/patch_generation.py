@@ -223,7 +223,9 @@ def describe_recalls(comparison: Comparison, seed: int) -> str:
 # The leak
 
 
-def leak_metrics(leak: Leak, tasks: Mapping[str, PatchTask], dataset: str, seed: int) -> dict:
+def leak_metrics(
+    leak: Leak, tasks: Mapping[str, PatchTask], dataset: str, seed: int
+) -> dict[str, Any]:
     """Score each method by folds of people and of images, with intervals over people."""
     metrics = {}
     for (place, name, kind), predictions in leak.items():

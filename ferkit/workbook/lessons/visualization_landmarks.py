@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ferkit import plots
@@ -46,8 +47,7 @@ def draw_related(faces: Sequence[DrawnFace]) -> Figure:
             ("in the authors' code only", code - table, "^", plots.SERIES[0]),
         ):
             x, y = face.landmarks[sorted(points)].T
-            style = {"color": colour, "ms": 7, "mec": "white", "mew": 0.6}
-            ax.plot(x, y, marker, label=label, **style)
+            ax.plot(x, y, marker, label=label, color=colour, ms=7, mec="white", mew=0.6)
         ax.set_title(f"{face.emotion}: {len(table)} and {len(code)}")
         _zoom(ax, face.landmarks)
     handles = axes[0, 0].get_legend_handles_labels()
@@ -55,7 +55,7 @@ def draw_related(faces: Sequence[DrawnFace]) -> Figure:
     return figure
 
 
-def _zoom(ax: plt.Axes, landmarks: np.ndarray) -> None:
+def _zoom(ax: Axes, landmarks: np.ndarray) -> None:
     low, high = landmarks.min(0), landmarks.max(0)
     margin = 0.15 * (high - low).max()
     ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(high[1] + margin, low[1] - margin))
@@ -86,9 +86,10 @@ def layer_table(table: pd.DataFrame, layer: str) -> pd.DataFrame:
     """Return one layer's rows of `possible_table` with k, k times the share, in words."""
     rows = table.loc[layer].drop(columns=[f"{version}: possible" for version in RELATED])
     words = {"as_paper": "paper's table 4", "as_authors_code": "authors' code"}
+    titles = [str(column) for column in rows]
     for version, title in words.items():
-        rows = rows.rename(columns=lambda name, v=version, t=title: name.replace(v, t))
-    return rows
+        titles = [column.replace(version, title) for column in titles]
+    return rows.set_axis(titles, axis=1)
 
 
 def is_possible(share: float, k: int) -> bool:

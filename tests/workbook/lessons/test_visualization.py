@@ -35,6 +35,9 @@ def test_table_5_fits_the_authors_code_and_not_table_4():
     table = landmarks.possible_table()
     assert len(table) == 12
     assert landmarks.count_possible(table) == {"as_paper": 0, "as_authors_code": 12}
+    shown = landmarks.layer_table(table, "conv4a")
+    assert shown.loc["happiness", "authors' code: k"] == 16
+    assert shown.loc["happiness", "paper's table 4: k x share"] == 4.5
     assert landmarks.is_possible(0.375, 16)
     assert not landmarks.is_possible(0.38, 16)
 
