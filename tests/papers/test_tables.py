@@ -8,6 +8,7 @@ from ferkit.papers.tables import (
     flatten_metrics,
     interval_table,
     interval_text,
+    measured_table,
     paper_table,
     top_k_table,
 )
@@ -142,3 +143,12 @@ def test_intervals_as_text():
     assert interval_text(METRIC, 100) == "15.2 [14.0, 16.5]"
     assert interval_text({"value": 0.5, "low": None, "high": None}) == "0.500"
     assert interval_text({"value": math.nan}) == "undefined"
+
+
+def test_only_rows_that_a_run_measured_are_kept():
+    metrics = {"sequences/dtan": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 100}}
+    table = measured_table("dtagn", metrics)
+    assert table.index.tolist() == ["ckplus/dtan"]
+    assert table.loc["ckplus/dtan", "ours"] == "80.0 [70.0, 90.0] %, n = 100"
+    assert "status" not in table
+    assert measured_table("dtagn", {}).empty

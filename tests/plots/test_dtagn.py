@@ -69,3 +69,10 @@ def test_courses_have_the_colours_of_their_emotions_and_one_legend():
         "fear",
         "anger",
     ]
+
+
+def test_the_ways_to_join_two_networks_are_named():
+    texts = [text.get_text().replace("\n", " ") for text in plots.plot_ways().texts]
+    assert {"concatenation", "joint fine-tuning", "weighted sum"} <= set(texts)
+    assert texts.count("logits") == texts.count("probabilities") == 2
+    plt.close("all")
