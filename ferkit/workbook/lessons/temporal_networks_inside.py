@@ -95,7 +95,8 @@ def draw_feature_maps(
         order = np.argsort(-np.nanmean(found.var((2, 3)), 0))[:_SHOWN_MAPS]
         shown = [maps[name][chosen] for name in left] + list(found[chosen, order])
         titles = [*left, *(f"feature map {n}" for n in range(1, _SHOWN_MAPS + 1))]
-        pictures = plots.cover_restricted([picture / picture.max() for picture in shown], dataset)
+        scaled = [picture / max(float(picture.max()), 1e-12) for picture in shown]
+        pictures = plots.cover_restricted(scaled, dataset)
         for ax, picture, title in zip(line, pictures, titles, strict=True):
             image = ax.imshow(picture, cmap="viridis", vmin=0, vmax=1)
             ax.set_title(title, size=11)
