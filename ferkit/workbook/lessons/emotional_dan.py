@@ -142,7 +142,7 @@ def accuracy_table(run: NotebookRun, found: Recognised, places: Iterable[str]) -
         }
         chance = float(shares.iloc[0]) if is_drawn else 1 / len(shares)
         tables.append(interval_table(run.metrics, labels, chance=chance).assign(panel=place))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def predicted_names(found: Recognised, place: str) -> list[str]:

@@ -60,6 +60,7 @@ def test_chance_is_the_most_frequent_class_of_drawn_sets(run):
     run.metrics["wild/7/as_authors_code/open"] = {"value": 1.0}
     table = lesson.accuracy_table(run, found, ["wild"])
     assert table["chance"].tolist() == pytest.approx([1 / 7])
+    assert lesson.accuracy_table(run, found, []).empty  # no photographs here
 
 
 @pytest.mark.parametrize(
