@@ -41,6 +41,7 @@ def jupyterlab(folder: Path, run: Path) -> Iterator[str]:
     token = secrets.token_hex(16)
     words = [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--no-browser"]
     words += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--allow-root"]
+    words += ["--LabApp.expose_app_in_browser=True"]
     environment = os.environ | {
         "JUPYTER_CONFIG_PATH": str(PROJECT / ".jupyter"),
         "JUPYTER_RUNTIME_DIR": str(run / "runtime"),
@@ -114,21 +115,20 @@ class LabPage:
             self.errors.append(text)
 
     def run_all(self, seconds: float) -> None:
-        """Run all cells, and wait until the last code cell has been executed."""
-        page = self.page
-        page.wait_for_selector('.jp-Toolbar-kernelStatus, [data-status="idle"]', timeout=90_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.wait_until_idle(seconds)
+        """Run all cells, and wait until they have run."""
+        self.page.wait_for_function(f"() => {_KERNEL}?.status === 'idle'", timeout=120_000)
+        self.page.evaluate(_RUN_ALL)
+        self.page.wait_for_function("window.ferkitHasRun", timeout=1000 * seconds)
+        self.wait_until_idle(60)
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until no cell waits or runs and the kernel is idle, twice in a row."""
+        """Wait until the kernel is idle three times in a row."""
         deadline = time.monotonic() + seconds
         quiet = 0
         while time.monotonic() < deadline and quiet < 3:
-            self.page.wait_for_timeout(1000)
-            quiet = quiet + 1 if self.page.evaluate(_IS_IDLE) else 0
-        assert quiet == 3, "the notebook is still running"
+            self.page.wait_for_timeout(500)
+            quiet = quiet + 1 if self.page.evaluate(f"() => {_KERNEL}.status === 'idle'") else 0
+        assert quiet == 3, "the kernel is still busy"
 
     def scroll_through(self) -> None:
         """Show every cell once: JupyterLab draws what is seen."""
@@ -137,18 +137,23 @@ class LabPage:
             self.page.wait_for_timeout(50)
 
     def error_outputs(self) -> list[str]:
-        """The texts of error outputs among the cells shown."""
-        found = self.page.query_selector_all('[data-mime-type="application/vnd.jupyter.error"]')
-        return [output.inner_text()[:500] for output in found]
+        """The errors among the outputs of all cells, and of widgets that could not be drawn."""
+        found = self.page.evaluate(_ERRORS)
+        lost = self.page.get_by_text("Error displaying widget").count()
+        return found + ["Error displaying widget"] * lost
 
     def save_picture(self, file: Path) -> None:
         self.page.screenshot(path=str(file))
 
 
-# In the notebook's own model, which also knows the cells that are not drawn.
-_IS_IDLE = """() => {
-  const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-  const waiting = prompts.some((prompt) => prompt.textContent.includes('*'));
-  const busy = document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="busy"]');
-  return !waiting && !busy;
+_KERNEL = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+_RUN_ALL = """() => {
+  window.ferkitHasRun = false;
+  jupyterapp.commands.execute('notebook:run-all-cells').finally(() => {
+    window.ferkitHasRun = true;
+  });
 }"""
+_ERRORS = """() => jupyterapp.shell.currentWidget.content.model.toJSON().cells
+  .flatMap((cell) => cell.outputs ?? [])
+  .filter((output) => output.output_type === 'error')
+  .map((output) => `${output.ename}: ${output.evalue}`)"""

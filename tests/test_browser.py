@@ -109,7 +109,9 @@ def test_explorers_fit_the_window_and_cut_no_label(size, tmp_path):
 
     sources = [EXPLORERS, "face_explorer(3, size=64)", "compound_explorer(3, size=64)"]
     cells = [new_code_cell(source) for source in [*sources, "votes_explorer()"]]
-    write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    write(notebook, tmp_path / "a.ipynb")
     (tmp_path / "run").mkdir()
     with jupyterlab(tmp_path, tmp_path / "run") as address, chromium() as browser:
         shown = LabPage(browser, address.format("a.ipynb"), size)

@@ -23,7 +23,7 @@ from ferkit.predict.inputs import list_inputs
 from ferkit.predict.predictors import NO_MAPS, Predictor, load_predictor, model_hash
 from ferkit.predict.priors import PRIORS, check_unsure, find_prior, with_prior
 from ferkit.predict.read_faces import FrameFaces, predict_emotions, read_faces
-from ferkit.predict.report import MOST_PICTURES, write_report
+from ferkit.predict.report import MOST_PICTURES, save_report
 from ferkit.predict.shipped import load_model
 from ferkit.predict.table import predictions_table
 from ferkit.predict.thumbnails import face_pictures
@@ -123,7 +123,7 @@ def predict_path(
         pictures = face_pictures(predictions, frames, network, target, MOST_PICTURES)
         kept = (tuple(predictions), tuple(pictures))
         words = str(model) if model else ""
-        write_report(report, Analysis(predictor.names, *kept, unsure), f"Faces in {path}", words)
+        save_report(report, Analysis(predictor.names, *kept, unsure), f"Faces in {path}", words)
     if out is not None:
         partial_path(out).unlink(missing_ok=True)
     return table

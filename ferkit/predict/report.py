@@ -73,7 +73,7 @@ def render_report(analysis: Analysis, title: str, model: str = "", seconds: floa
     )
 
 
-def write_report(path: str | Path, analysis: Analysis, title: str, model: str = "") -> Path:
+def save_report(path: str | Path, analysis: Analysis, title: str, model: str = "") -> Path:
     """Write the page of an analysis, whole or not at all."""
     path = Path(path)
     text = render_report(analysis, title, model)

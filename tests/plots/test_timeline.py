@@ -11,7 +11,7 @@ def test_each_emotion_has_a_strip_with_its_frames(ax):
     assert labels(ax.yaxis) == ["fear", "anger"]
     dots = [line.get_ydata() for line in ax.lines if line.get_marker() == "."]
     height = dots[0][1] - dots[0][0]  # from a probability of 1 to 0 in the first strip
-    shown = [((row - own) / height).tolist() for row, own in enumerate(dots)]
+    shown = [((row - own) / height).round(6).tolist() for row, own in enumerate(dots)]
     assert shown == [[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]
     assert ax.yaxis_inverted()
 

@@ -15,7 +15,7 @@ from ferkit.predict.analysis import Analysis, analyse
 from ferkit.predict.frames import InputFrame, Sampling, read_frames
 from ferkit.predict.inputs import InputFile, list_inputs
 from ferkit.predict.predictors import load_predictor
-from ferkit.predict.report import render_report, write_report
+from ferkit.predict.report import render_report, save_report
 from ferkit.predict.thumbnails import SIDE, face_pictures, face_thumbnail
 
 
@@ -41,7 +41,7 @@ def test_the_analysis_has_a_row_and_a_picture_for_every_face(found):
 
 
 def test_the_page_shows_faces_and_numbers_and_needs_no_network(found, tmp_path):
-    page = write_report(tmp_path / "a.html", found, "My <faces>").read_text(encoding="utf-8")
+    page = save_report(tmp_path / "a.html", found, "My <faces>").read_text(encoding="utf-8")
     assert "My &lt;faces&gt;" in page
     assert "&lt;b&gt;.png" in page
     assert "<b>.png" not in page
