@@ -309,7 +309,7 @@ def declared() -> dict[str, Requirement]:
     """Read the requirements of pyproject.toml, with those of all extras that `make` installs."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    texts = chain.from_iterable(extras[name] for name in extras if name != "heic")
+    texts = chain.from_iterable(extras[name] for name in extras if name not in ("docs", "heic"))
     found = [Requirement(text) for text in (*project["dependencies"], *texts)]
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 

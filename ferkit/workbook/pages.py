@@ -139,7 +139,7 @@ def _convert(notebook: nbformat.NotebookNode, folder: Path) -> tuple[str, list[S
 
 
 def _make_renderer(
-    folder: Path, sections: list[Section], attachments: Mapping[str, Any]
+    folder: Path, sections: list[Section], attachments: dict[str, dict[str, str]]
 ) -> Callable[[str], str]:
     """Return a function from Markdown to HTML that adds the headings it meets to `sections`."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
