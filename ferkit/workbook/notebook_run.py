@@ -14,7 +14,7 @@ from ferkit.core.files import run_dir
 from ferkit.workbook.records import save_metrics
 
 
-@dataclass(frozen=True)
+@dataclass
 class NotebookRun:
     """The folder of results of one run of a notebook, and the metrics found so far.
 

@@ -40,3 +40,9 @@ def test_source_is_shown_without_its_docstring():
 
 def test_source_of_a_class_has_no_docstring_of_its_methods():
     assert '"""' not in show_source(NotebookRun).data
+
+
+def test_metrics_can_be_added_in_one_step(tmp_path):
+    run = start_run("a", "b", out=tmp_path)
+    run.metrics |= {"gain": 1.0}
+    assert run.metrics == {"gain": 1.0}
