@@ -142,7 +142,7 @@ def load_marked(dataset: str, level: str, seed: int, root: str | None) -> pd.Dat
     return labels.assign(emotion=labels["emotion"].fillna(NOT_MARKED))
 
 
-def count_labels(labels: pd.DataFrame) -> pd.DataFrame:
+def count_by_emotion(labels: pd.DataFrame) -> pd.DataFrame:
     """Count clips and people of each emotion, with its share and its class of three."""
     groups = labels.groupby("emotion")["person"]
     table = pd.DataFrame(
@@ -214,9 +214,7 @@ def describe_three(scores: pd.DataFrame) -> str:
     )
 
 
-def show_measured_claims(
-    *, example: int, classes: int, blind: pd.DataFrame, kept: float
-) -> Markdown:
+def show_label_claims(*, example: int, classes: int, blind: pd.DataFrame, kept: float) -> Markdown:
     """Return the notebook's claims for display, each with what was found.
 
     `example` is the class of disgust and sadness, `classes` how many names there are, `blind` as of

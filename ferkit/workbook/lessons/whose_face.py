@@ -128,7 +128,7 @@ def distance_metrics(groups: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {metric: float(np.median(groups[name])) for metric, name in names.items()}
 
 
-def show_measured_claims(
+def show_drawn_claims(
     *, same_pixels: bool, nearest: float, same_person: float, found: float, redraws: float
 ) -> Markdown:
     """Return the notebook's claims for display, each with what this run measured."""

@@ -28,7 +28,9 @@ def test_each_emotion_is_taken_for_what_its_code_means_elsewhere():
 
 
 def test_labels_are_counted_with_people_and_unmarked_ones_last():
-    table = label_mapping.count_labels(labels_of({"not marked": 4, "surprise": 2, "neutral": 6}))
+    table = label_mapping.count_by_emotion(
+        labels_of({"not marked": 4, "surprise": 2, "neutral": 6})
+    )
     assert table.index.tolist() == ["neutral", "surprise", "not marked"]
     assert table["clips"].tolist() == [6, 2, 4]
     assert table["of three"].tolist() == ["neutral", "left out", ""]
@@ -37,7 +39,7 @@ def test_labels_are_counted_with_people_and_unmarked_ones_last():
 
 def test_what_is_scored_without_looking():
     six = ("neutral", "anger", "disgust", "fear", "happiness", "sadness")
-    counted = label_mapping.count_labels(labels_of(dict.fromkeys(six, 5) | {"surprise": 5}))
+    counted = label_mapping.count_by_emotion(labels_of(dict.fromkeys(six, 5) | {"surprise": 5}))
     blind = label_mapping.blind_scores(counted)
     assert blind.loc["all emotions", "guessing"] == pytest.approx(1 / 7)
     assert blind.loc["three classes", "always naming it"] == pytest.approx(4 / 6)
@@ -45,9 +47,9 @@ def test_what_is_scored_without_looking():
 
 
 def test_a_data_set_without_emotions_is_said_to_have_none():
-    counted = label_mapping.count_labels(labels_of({"not marked": 4}))
+    counted = label_mapping.count_by_emotion(labels_of({"not marked": 4}))
     blind = label_mapping.blind_scores(counted)
     assert blind.empty
     assert "do not name emotions" in label_mapping.describe_three(blind)
-    shown = label_mapping.show_measured_claims(example=20, classes=50, blind=blind, kept=0.6)
+    shown = label_mapping.show_label_claims(example=20, classes=50, blind=blind, kept=0.6)
     assert "names no emotions | **no** |" in shown.data

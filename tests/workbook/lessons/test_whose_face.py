@@ -44,7 +44,7 @@ def test_the_lesson_follows_the_medians():
 
 
 def test_a_claim_that_fails_is_said_to_fail():
-    shown = whose_face.show_measured_claims(
+    shown = whose_face.show_drawn_claims(
         same_pixels=True, nearest=1.9, same_person=1.1, found=0.98, redraws=18
     )
     lines = shown.data.splitlines()[2:]
