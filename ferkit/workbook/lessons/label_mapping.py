@@ -19,7 +19,7 @@ from ferkit.workbook.lessons.start_here import crop_face
 
 UNUSED = "-"  # stands where a provider does not use a code
 _ALPHABETICAL = (UNUSED, *BASIC7)
-CODES: dict[str, tuple[str, ...]] = {
+PROVIDER_CODES: dict[str, tuple[str, ...]] = {
     "CK+": _ALPHABETICAL,
     "iCV-MEFED": _ALPHABETICAL,
     "MMI": (UNUSED, *SEVEN[1:]),
@@ -42,15 +42,15 @@ _MIXED = ("anger", "disgust", "happiness", "sadness", "surprise")  # of the grid
 
 def code_table() -> pd.DataFrame:
     """Tabulate what each code means, a column for each provider."""
-    columns = {name: pd.Series(words) for name, words in CODES.items()}
+    columns = {name: pd.Series(words) for name, words in PROVIDER_CODES.items()}
     return pd.DataFrame(columns).fillna(UNUSED).rename_axis("code")
 
 
 def code_agreement() -> pd.DataFrame:
     """Compute, for two providers, the share of codes both use that mean the same in both."""
-    table = pd.DataFrame(index=list(CODES), columns=list(CODES), dtype=float)
-    for first, words in CODES.items():
-        for second, other_words in CODES.items():
+    table = pd.DataFrame(index=list(PROVIDER_CODES), columns=list(PROVIDER_CODES), dtype=float)
+    for first, words in PROVIDER_CODES.items():
+        for second, other_words in PROVIDER_CODES.items():
             pairs = [pair for pair in zip(words, other_words, strict=False) if UNUSED not in pair]
             table.loc[first, second] = np.mean([a == b for a, b in pairs])
     return table
@@ -58,10 +58,10 @@ def code_agreement() -> pd.DataFrame:
 
 def read_with(learnt: str, scored: str) -> pd.Series:
     """Say what each emotion of one provider is taken for with another provider's table."""
-    other = CODES[scored]
+    other = PROVIDER_CODES[scored]
     taken = {
         word: other[code] if code < len(other) else UNUSED
-        for code, word in enumerate(CODES[learnt])
+        for code, word in enumerate(PROVIDER_CODES[learnt])
         if word != UNUSED
     }
     return pd.Series(taken, name=f"taken for, in {scored}").rename_axis(f"shown, {learnt}")

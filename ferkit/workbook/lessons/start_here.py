@@ -79,11 +79,11 @@ def emotion_rows(people: Sequence[int], size: int = 224) -> list[list[np.ndarray
 
 def plot_sheet(people: Sequence[int], *, pixels: int = 224, width: float = 6.4) -> Axes:
     """Draw all emotions (columns) of people (rows, named by age)."""
-    ages = describe_people(people)["label"]
+    ages = describe_sitters(people)["label"]
     return plots.plot_wall(emotion_rows(people, pixels), EMOTIONS, ages, width=width, text_size=10)
 
 
-def describe_people(people: Sequence[int]) -> pd.DataFrame:
+def describe_sitters(people: Sequence[int]) -> pd.DataFrame:
     """Tabulate age and melanin of people, and a label such as "35 years"."""
     drawn = [make_person(person, load_head()) for person in people]
     ages = [round(person.age) for person in drawn]
@@ -99,7 +99,7 @@ def describe_people(people: Sequence[int]) -> pd.DataFrame:
 
 def plot_people(people: Sequence[int], columns: int = 8) -> Axes:
     """Draw people at rest from the lightest skin to the darkest, in rows."""
-    order = describe_people(people).sort_values("melanin")["person"]
+    order = describe_sitters(people).sort_values("melanin")["person"]
     faces = [draw_expression(int(i), "neutral", size=128).image for i in order]
     rows = [faces[start : start + columns] for start in range(0, len(faces), columns)]
     return plots.plot_wall(rows, width=7)
