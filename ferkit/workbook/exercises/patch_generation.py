@@ -41,12 +41,12 @@ def _judge_source(answer: Any, steps: dict[tuple[int, int], Predictions]) -> str
 def _judge_folds(answer: Any, people: Sequence[str]) -> str:
     """Judge folds by person: complete, nobody in two of them, and at least two."""
     folds = np.asarray(answer)
-    people = np.asarray(people)
-    if folds.shape != people.shape:
-        return f"expected a fold for each of {len(people)} frames, got shape {folds.shape}"
+    persons = np.asarray(people)
+    if folds.shape != persons.shape:
+        return f"expected a fold for each of {len(persons)} frames, got shape {folds.shape}"
     if len(set(folds.tolist())) < 2:
         return "one fold leaves nothing to train on; make at least two"
-    split = [name for name in np.unique(people) if len(set(folds[people == name].tolist())) > 1]
+    split = [name for name in np.unique(persons) if len(set(folds[persons == name].tolist())) > 1]
     if split:
         return f"people in more than one fold: {len(split)}, {split[0]} among them"
     return ""
