@@ -20,6 +20,9 @@ from ferkit.plots.explain import (
     plot_scores,
     plot_similarities,
 )
+from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important
+from ferkit.plots.experiments import plot_folds, plot_pairs, plot_sweep
+from ferkit.plots.explain import plot_cam, plot_embedding, plot_roc, plot_scores
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import (
     plot_alignment_steps,
@@ -71,6 +74,7 @@ __all__ = [
     "plot_displacements",
     "plot_embedding",
     "plot_filters",
+    "plot_folds",
     "plot_gap",
     "plot_grouped_intervals",
     "plot_history",
@@ -80,6 +84,7 @@ __all__ = [
     "plot_rank_probabilities",
     "plot_ranks",
     "plot_landmarks",
+    "plot_pairs",
     "plot_reliability",
     "plot_resampled",
     "plot_residuals",
@@ -87,6 +92,7 @@ __all__ = [
     "plot_scores",
     "plot_similarities",
     "plot_timeline",
+    "plot_sweep",
     "plot_top_k",
     "plot_trainings",
     "plot_votes",

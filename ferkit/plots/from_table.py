@@ -14,6 +14,8 @@ from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses
 from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
+from ferkit.plots.experiments import plot_pairs, plot_sweep
+from ferkit.plots.explain import plot_embedding, plot_roc
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.grouped import plot_grouped_intervals
@@ -99,6 +101,8 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_rank_probabilities": plot_rank_probabilities,
     "plot_differences": plot_differences,
     "plot_cost": plot_cost,
+    "plot_pairs": plot_pairs,
+    "plot_sweep": plot_sweep,
 }
 # Plots whose panels share one legend, one scale, or both axes.
 _SHARED_LEGEND = (
@@ -109,6 +113,12 @@ _SHARED_LEGEND = (
     "plot_displacements",
 )
 _SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")
+    "plot_trainings",
+    "plot_embedding",
+    "plot_displacements",
+    "plot_sweep",
+)
+_SHARED_SCALE = ("plot_intervals", "plot_trainings")
 _SHARED_AXES = ("plot_landmarks", "plot_residuals", "plot_displacement", "plot_displacements")
 
 

@@ -31,7 +31,7 @@ NOTEBOOK_FINDINGS = {
     "classes",
     "09": "t-SNE of DTGN's features on these sequences; the faces explained by Grad-CAM are drawn",
     "10": "all methods on the same people, in folds by person, compared in pairs",
-    "11": "how much each leak inflates the score on these pictures",
+    "11": "fourteen leaks: how much each inflates a score on these faces",
 }
 # Minutes at level `lesson` on two cores, with pictures not yet prepared, where measured.
 MINUTES: dict[tuple[str, str], float] = {}

@@ -32,6 +32,7 @@ NEEDS: dict[str, Need] = {
     "08": Need(classes=3),
     "09": Need(classes=6, identities=True, sequences=True),
     "10": Need(classes=2, identities=True),
+    "11": Need(classes=3, identities=True),
 }
 
 # Notebooks that use what others leave in the run's folder; alone, they train it themselves.

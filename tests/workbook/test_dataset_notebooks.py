@@ -21,7 +21,7 @@ TRIED = {
     "affectnet": "01",
     "cmu": "02",
     "london": "02",
-    "yale": "02",
+    "yale": "11",
     "ravdess": "02",
     "folder": "02",
     "mefed": "03",

@@ -1,0 +1,106 @@
+"""Plots of experiments: folds, two results of the same faces, results over a setting."""
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+
+from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
+
+_MARKERS = "osD^v"
+
+
+def plot_pairs(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "accuracy") -> Axes:
+    """Draw two results of each row, joined by a line, and their difference in points.
+
+    Columns name, series (two of them, in this order), value, low, high: two rows a name.
+    """
+    ax = plt.gca() if ax is None else ax
+    names = list(dict.fromkeys(table["name"]))
+    y = dict(zip(names, range(len(names)), strict=True))
+    by_series = table.groupby("series", sort=False)
+    for name, rows in table.groupby("name", sort=False):
+        first, second = rows["value"]
+        ax.plot([first, second], [y[name]] * 2, color=FAINT, lw=3, zorder=1, solid_capstyle="butt")
+        ax.text(1.04, y[name], f"{100 * (second - first):+.0f}", va="center", ha="left", color=INK)
+    for shift, marker, colour, (series, rows) in zip(
+        (-0.14, 0.14), _MARKERS, SERIES, by_series, strict=False
+    ):
+        reach = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+        places = rows["name"].map(y) + shift
+        ax.errorbar(
+            rows["value"],
+            places,
+            xerr=reach,
+            fmt=marker,
+            color=colour,
+            ms=8,
+            lw=2,
+            label=series,
+            zorder=3,
+        )
+    ax.set(xlabel=xlabel, xlim=(0, 1.02), ylim=(len(names) - 0.5, -0.5))
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", length=0)
+    ax.text(1.04, -0.7, "points", va="center", ha="left", color=INK)
+    ax.grid(axis="x", color=GRID_COLOUR)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=2)
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
+def plot_folds(folds: np.ndarray, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw which fold tests each picture: `(P, M)`, a row for each person; NaN is no picture."""
+    ax = plt.gca() if ax is None else ax
+    count = int(np.nanmax(folds)) + 1
+    colours = ListedColormap(sns.color_palette("colorblind", count).as_hex())
+    ax.imshow(np.ma.masked_invalid(folds), cmap=colours, vmin=-0.5, vmax=count - 0.5, alpha=0.55)
+    for (row, column), fold in np.ndenumerate(folds):
+        if not np.isnan(fold):
+            ax.text(column, row, f"{fold + 1:.0f}", ha="center", va="center", color=INK)
+    ax.set(title=title, xlabel="pictures of the person", ylabel="people")
+    ax.set(xticks=[], yticks=[])
+    sns.despine(ax=ax, left=True, bottom=True)
+    return ax
+
+
+def plot_sweep(
+    table: pd.DataFrame,
+    *,
+    ax: Axes | None = None,
+    xlabel: str = "",
+    ylabel: str = "accuracy",
+    log: bool = False,
+    chance: float | None = None,
+) -> Axes:
+    """Draw results over a setting, a line with its interval for each series.
+
+    Columns x (a number or a name), series, value, low, high. `log` is for the setting, `chance`
+    a level to mark.
+    """
+    ax = plt.gca() if ax is None else ax
+    named = not pd.api.types.is_numeric_dtype(table["x"])
+    places = pd.factorize(table["x"])[0] if named else table["x"]
+    rows = table.assign(x=places, label=table["x"])
+    styles = zip(cycle(SERIES), cycle(_MARKERS), rows.groupby("series", sort=False), strict=False)
+    for colour, marker, (series, part) in styles:
+        ax.fill_between(part["x"], part["low"], part["high"], color=colour, alpha=0.18, lw=0)
+        ax.plot(part["x"], part["value"], marker + "-", color=colour, ms=7, lw=2, label=series)
+    if chance is not None:
+        ax.axhline(chance, color=FAINT, ls="--", lw=1.5, label="chance")
+    if log:
+        ax.set_xscale("log")
+    ticks = rows.drop_duplicates("x")
+    ax.set_xticks(ticks["x"], [str(label) if named else f"{label:g}" for label in ticks["label"]])
+    ax.minorticks_off()
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, max(1.0, float(np.nanmax(table["high"])))))
+    ax.grid(axis="y", color=GRID_COLOUR)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    sns.despine(ax=ax)
+    return ax

@@ -1,0 +1,72 @@
+"""A quiz about leaks: what is wrong with a line of code, and what it adds."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ferkit.workbook.explorers.base import Explorer, connect, load_ipywidgets
+from ferkit.workbook.lessons.leak_laboratory import (
+    HONEST_LINES,
+    KINDS,
+    LEAKS,
+    NO_LEAK,
+    Measured,
+)
+
+_NOT_ANSWERED = "choose"
+
+
+def quiz_table(measured: Mapping[str, Measured]) -> pd.DataFrame:
+    """Tabulate the quiz with its answers: line, leak (its kind) and added (points).
+
+    Leaks that were not measured add "not measured".
+    """
+    rows = []
+    for name, leak in LEAKS.items():
+        added = "not measured"
+        if name in measured:
+            score = measured[name].difference
+            low, high = 100 * score.low, 100 * score.high
+            added = f"{100 * score.value:+.0f} points ({low:.0f} to {high:.0f})"
+        rows.append((leak.line, leak.kind, added))
+    # Honest lines stand among the others, at every fifth place.
+    for place, line in enumerate(HONEST_LINES, start=1):
+        rows.insert(5 * place, (line, NO_LEAK, "nothing"))
+    return pd.DataFrame(rows, columns=["line", "leak", "added"])
+
+
+def leak_quiz(measured: Mapping[str, Measured]) -> Explorer:
+    """Ask of one line after another what leaks; show the measured difference once answered.
+
+    Controls: `question`, counted from 1, and `answer`.
+    """
+    w = load_ipywidgets()
+    table = quiz_table(measured)
+    controls = {
+        "question": w.IntSlider(1, min=1, max=len(table), description="question"),
+        "answer": w.RadioButtons(
+            options=[_NOT_ANSWERED, *KINDS], description="leak", layout={"width": "420px"}
+        ),
+    }
+    view = w.HTML()
+    text = w.HTML()
+
+    def show_question(_: object = None) -> None:
+        controls["answer"].value = _NOT_ANSWERED
+        line = table["line"][controls["question"].value - 1]
+        view.value = f"<pre>{line}</pre>"
+
+    def judge(_: object = None) -> None:
+        row = table.iloc[controls["question"].value - 1]
+        answer = controls["answer"].value
+        if answer == _NOT_ANSWERED:
+            text.value = "What is wrong with this line, if anything?"
+        elif answer == row["leak"]:
+            text.value = f"<b>Right.</b> It adds: {row['added']}."
+        else:
+            text.value = "Not that. Ask which step has seen the test people."
+
+    controls["question"].observe(show_question, "value")
+    show_question()
+    box = w.VBox([controls["question"], view, controls["answer"], text])
+    return connect(Explorer(controls, view, text, box), judge)
