@@ -13,6 +13,7 @@ from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important, plot_ways
+from ferkit.plots.experiments import plot_folds, plot_pairs, plot_sweep
 from ferkit.plots.explain import (
     plot_cam,
     plot_embedding,
@@ -20,9 +21,6 @@ from ferkit.plots.explain import (
     plot_scores,
     plot_similarities,
 )
-from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important
-from ferkit.plots.experiments import plot_folds, plot_pairs, plot_sweep
-from ferkit.plots.explain import plot_cam, plot_embedding, plot_roc, plot_scores
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import (
     plot_alignment_steps,

@@ -13,9 +13,8 @@ from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses
-from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
 from ferkit.plots.experiments import plot_pairs, plot_sweep
-from ferkit.plots.explain import plot_embedding, plot_roc
+from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
 from ferkit.plots.grouped import plot_grouped_intervals
@@ -111,14 +110,9 @@ _SHARED_LEGEND = (
     "plot_trainings",
     "plot_embedding",
     "plot_displacements",
-)
-_SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")
-    "plot_trainings",
-    "plot_embedding",
-    "plot_displacements",
     "plot_sweep",
 )
-_SHARED_SCALE = ("plot_intervals", "plot_trainings")
+_SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")
 _SHARED_AXES = ("plot_landmarks", "plot_residuals", "plot_displacement", "plot_displacements")
 
 
