@@ -167,6 +167,7 @@ def _save_figures(
             f"{stem}{kind}{ending}",
             made_by=made_by,
             size=(width, height),
+            columns=2,
             title=title,
             xlabel=measure,
         )
