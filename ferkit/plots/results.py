@@ -182,15 +182,16 @@ def plot_intervals(
     if start:
         ax.locator_params(axis="x", nbins=5)
     _name_rows(ax, rows["name"], places)
-    ax.legend(
-        frameon=False,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=2,
-        borderaxespad=0.2,
-        handletextpad=0.3,
-        columnspacing=1.2,
-    )
+    if ax.get_legend_handles_labels()[1] != ["ours"]:  # which says nothing alone
+        ax.legend(
+            frameon=False,
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=2,
+            borderaxespad=0.2,
+            handletextpad=0.3,
+            columnspacing=1.2,
+        )
     sns.despine(ax=ax, left=True)
     return ax
 
