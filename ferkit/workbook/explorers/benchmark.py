@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike
 
 from ferkit.evaluation.intervals import compare_paired, mcnemar
 from ferkit.plots import plot_contact_sheet
-from ferkit.workbook.explorers.base import Explorer, connect, encode_figure, load_ipywidgets
+from ferkit.workbook.explorers.base import (
+    Explorer,
+    assemble,
+    encode_figure,
+    load_ipywidgets,
+    make_text,
+    make_view,
+)
 
 _SHOWN = 8  # faces of each method
 
@@ -30,16 +37,15 @@ def pair_explorer(
         "first": w.Dropdown(options=methods, value=methods[0], description="first"),
         "second": w.Dropdown(options=methods, value=methods[1], description="second"),
     }
-    view = w.Image(format="png", layout={"max_width": "100%"})
-    text = w.HTML()
+    view = make_view(900, "png")
+    text = make_text(lines=3)
 
     def redraw(_: object = None) -> None:
         first, second = controls["first"].value, controls["second"].value
         view.value = encode_figure(draw_pair(right, first, second, pictures, labels))
         text.value = pair_text(right, first, second, people)
 
-    box = w.VBox([w.HBox([*controls.values()], layout={"flex_flow": "row wrap"}), text, view])
-    return connect(Explorer(controls, view, text, box), redraw)
+    return assemble(controls, view, text, redraw)
 
 
 def pair_text(right: pd.DataFrame, first: str, second: str, people: ArrayLike) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ferkit.workbook.explorers.base import Explorer, connect, load_ipywidgets
+from ferkit.workbook.explorers.base import Explorer, load_ipywidgets, make_reset, on_change
 from ferkit.workbook.lessons.leak_laboratory import (
     HONEST_LINES,
     KINDS,
@@ -68,5 +68,8 @@ def leak_quiz(measured: Mapping[str, Measured]) -> Explorer:
 
     controls["question"].observe(show_question, "value")
     show_question()
-    box = w.VBox([controls["question"], view, controls["answer"], text])
-    return connect(Explorer(controls, view, text, box), judge)
+    reset = make_reset(controls, judge)
+    box = w.VBox([controls["question"], view, controls["answer"], reset, text])
+    on_change(controls.values(), judge)
+    judge()
+    return Explorer(controls, view, text, box, reset)
