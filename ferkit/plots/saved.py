@@ -130,12 +130,12 @@ def encode_png(figure: Figure) -> bytes:
     return shrink_png(buffer.getvalue())
 
 
-def shrink_png(picture: bytes, largest: int = _FULL_COLOUR_BYTES) -> bytes:
-    """Reduce a PNG file of more than `largest` bytes to 256 colours; keep a smaller one."""
+def shrink_png(picture: bytes, largest: int = _FULL_COLOUR_BYTES, colours: int = 256) -> bytes:
+    """Reduce a PNG file of more than `largest` bytes to few colours; keep a smaller one."""
     if len(picture) <= largest:
         return picture
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    reduced = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    reduced = image.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     reduced.save(buffer, "png", optimize=True)
     return buffer.getvalue()

@@ -15,7 +15,9 @@ from ferkit.workbook import kernels
 from ferkit.workbook.page_cells import drop_widget, is_progress
 from ferkit.workbook.tasks import choose_notebooks
 
-_FULL_COLOUR_BYTES = 30_000  # larger pictures in a notebook have 256 colours: pages stay small
+# Larger pictures in a notebook have 256 colours, and 64 where that is not enough: pages stay small.
+_FULL_COLOUR_BYTES = 30_000
+_MANY_COLOURS_BYTES = 80_000
 
 
 def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path]:
@@ -51,6 +53,7 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             drop_widget(output)
             if picture := output.get("data", {}).get("image/png"):
                 small = shrink_png(b64decode(picture), _FULL_COLOUR_BYTES)
+                small = shrink_png(small, _MANY_COLOURS_BYTES, colours=64)
                 output.data["image/png"] = b64encode(small).decode()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -109,7 +109,7 @@ def draw_sequences(loaded: SequenceSet, rows: Mapping[str, int]) -> Axes:
 
 
 def _grey_wall(rows: Sequence[Sequence[np.ndarray]], columns: list[str], names: list[str]) -> Axes:
-    ax = plots.plot_wall(rows, columns, names, width=6)
+    ax = plots.plot_wall(rows, columns, names, width=5)
     ax.images[0].set_cmap("gray")
     ax.images[0].set_clim(0, 255)
     return ax
