@@ -13,7 +13,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 SOLUTIONS = Path(__file__).parent / "solutions"
-_CHECK = re.compile(r'^check\(\s*"(\d\d\.\d)", answer[,)]')
+_CHECK = re.compile(r'^check\(\s*"(\d\d\.\d)",\s*answer[,)]')
 
 
 @dataclass(frozen=True)

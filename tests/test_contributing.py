@@ -180,7 +180,7 @@ def test_the_package_finds_both(clone):
         "last paper": "toy",
         "row": ["0.5", "0.750"],
         "network": "ToyNetwork",
-        "matrix": ["| [`toy`](data/toy.md) | | ● | ● | | | | | | | |"],
+        "matrix": ["| [`toy`](data/toy.md) | | ● | ● | | | | | | | | ● | |"],
         "clips": 4,
     }
 

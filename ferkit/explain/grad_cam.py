@@ -120,7 +120,7 @@ def layer_evidence(
     return outputs[0][0].detach().cpu().numpy(), gradients[0].cpu().numpy()
 
 
-def weighted_sum(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+def sum_weighted_maps(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Weigh each map `(K, h, w)` by the mean of its gradient and add them up, `(h, w)`.
 
     Grad-CAM is what lies above zero of this sum (equations 1 and 2).

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-METHODS = ("cosine", "linear")
+INTERPOLATIONS = ("cosine", "linear")
 
 
 def positions(given: int, count: int) -> np.ndarray:
@@ -84,8 +84,8 @@ def resample(
     mask `found` `(T,)`) is filled first. ValueError, with the sequence's `name`, when all frames
     are missing or when they differ in size.
     """
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    if method not in INTERPOLATIONS:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(INTERPOLATIONS)}")
     frames = _stack(frames, name)
     length = len(frames)
     present = ~np.isnan(frames).reshape(length, -1).any(1)

@@ -13,7 +13,7 @@ from torchvision.models import Inception3
 
 from ferkit.explain import grad_cam as grad_cam_module
 from ferkit.explain.face_maps import find_frontal, find_nearest_map, mean_maps, shuffle_weights
-from ferkit.explain.grad_cam import grad_cam, layer_evidence, map_placement, weighted_sum
+from ferkit.explain.grad_cam import grad_cam, layer_evidence, map_placement, sum_weighted_maps
 from ferkit.explain.motion import motion_auc, pointing_score, score_maps
 from ferkit.papers.emotionaldan.network import EmotionalDAN, EmotionScores, FirstStage
 from ferkit.papers.emotionaldan.related_landmarks import (
@@ -207,7 +207,7 @@ def test_what_lies_above_zero_of_the_weighted_sum_is_the_map():
     network = Shown()
     layer = network.module.get_submodule(network.cam_layer)
     for target in range(4):
-        total = weighted_sum(*layer_evidence(network, image.numpy(), None, target))
+        total = sum_weighted_maps(*layer_evidence(network, image.numpy(), None, target))
         heat = stretched(cv2.resize(stretched(np.maximum(total, 0)), (64, 64)))
         (expected,) = grad_cam(network.module, layer, image[None], target)
         assert np.allclose(heat, expected, atol=1e-4)

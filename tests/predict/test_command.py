@@ -43,7 +43,7 @@ def test_the_command_writes_json_and_names_what_is_missing(tmp_path, film, pictu
     assert sum(rows[0][name] for name in SEVEN) == pytest.approx(1, abs=1e-4)
     assert "warning: no face found in 1 of 5 frames of" in result.stderr
     assert "5 frames, 4 faces, 1 without a face: " in result.stdout
-    assert (tmp_path / "copies" / "film.avi.mp4").is_file()
+    assert (tmp_path / "copies" / "film.avi.webm").is_file()
 
 
 def test_the_command_writes_the_same_as_csv(tmp_path, film, picture_network):
@@ -115,7 +115,7 @@ def test_an_interrupted_prediction_continues(
     assert searched.call_count == 40 - 2 * read_faces.FRAMES_PER_BATCH
     assert out.read_text() == (tmp_path / f"whole.{ending}").read_text()
     assert not partial.exists()
-    assert (tmp_path / "copies" / "long.avi.mp4").is_file()
+    assert (tmp_path / "copies" / "long.avi.webm").is_file()
 
 
 def test_a_prediction_killed_while_copies_are_written_continues(
@@ -128,7 +128,7 @@ def test_a_prediction_killed_while_copies_are_written_continues(
         assert ferkit(*words).exit_code == 130
     assert (tmp_path / "a.csv").is_file()
     assert ferkit(*words).exit_code == 0
-    assert (tmp_path / "copies" / "film.avi.mp4").is_file()
+    assert (tmp_path / "copies" / "film.avi.webm").is_file()
     assert not partial_path(tmp_path / "a.csv").exists()
 
 
@@ -142,11 +142,11 @@ def test_files_are_replaced_only_on_request(tmp_path, film, picture_network):
     assert out.read_text() == "mine"
     out.unlink()
     copies.mkdir()
-    (copies / "film.avi.mp4").write_text("mine")
+    (copies / "film.avi.webm").write_text("mine")
     result = ferkit(*words)
     assert result.exit_code == 2
-    assert "film.avi.mp4 exists (1 of 1 copies do)" in result.stderr
-    assert (copies / "film.avi.mp4").read_text() == "mine"
+    assert "film.avi.webm exists (1 of 1 copies do)" in result.stderr
+    assert (copies / "film.avi.webm").read_text() == "mine"
     partial_path(out).write_text("mine too")
     assert ferkit(*words).exit_code == 2
     assert partial_path(out).read_text() == "mine too"

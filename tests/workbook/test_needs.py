@@ -28,6 +28,7 @@ TABLE = {
     "08": f"{SIX} {SPLIT} cmu ised yale folder affectnet affectnet-folders affectnet-yolo rafdb",
     # For DTGN; the faces that it explains are drawn.
     "09": SEQUENCES,
+    "10": f"{SIX} cmu london ised yale folder",
     "11": f"{SIX} cmu ised yale folder",
 }
 

@@ -22,7 +22,7 @@ from ferkit.faces import align
 from ferkit.faces.load import load_clips
 from ferkit.faces.prepare import prepare
 from ferkit.faces.prepared import Prepared
-from ferkit.faces.resample import METHODS, resample
+from ferkit.faces.resample import INTERPOLATIONS, resample
 from ferkit.papers.dtagn.plans import NETWORK_KINDS, PLANS
 from ferkit.papers.dtagn.sequences import Sequences, build_sequences
 
@@ -143,7 +143,7 @@ def measure_interpolation(data: Sequences, seed: int) -> pd.DataFrame:
         frames = sequences[:, :11].numpy().astype(np.float32)
         errors[name] = {
             method: bootstrap(_left_out_errors(frames, method), data.people, seed=seed)
-            for method in METHODS
+            for method in INTERPOLATIONS
         }
     return pd.DataFrame(errors).T
 

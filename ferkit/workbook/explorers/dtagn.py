@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ferkit.evaluation.scores import accuracy, confusion
-from ferkit.faces.resample import METHODS, positions, resample
+from ferkit.faces.resample import INTERPOLATIONS, positions, resample
 from ferkit.papers.dtagn.network import weighted_sum
 from ferkit.plots import plot_confusion
 from ferkit.workbook.explorers.base import (
@@ -36,7 +36,7 @@ def sequence_explorer(frames: ArrayLike, *, size: int = 192) -> Explorer:
         )
     w = load_ipywidgets()
     count = _STEPS_BETWEEN * (len(frames) - 1) + 1
-    cosine, linear = (resample(frames, count, method=method) for method in METHODS)
+    cosine, linear = (resample(frames, count, method=method) for method in INTERPOLATIONS)
     times = [float(time) for time in positions(len(frames), count)]
     controls = {
         "time": w.SelectionSlider(

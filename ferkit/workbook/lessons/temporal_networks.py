@@ -17,7 +17,7 @@ from ferkit.data.folds import fold_hash
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.evaluation.predictions import Predictions
 from ferkit.evaluation.scores import score
-from ferkit.faces.resample import METHODS, resample
+from ferkit.faces.resample import INTERPOLATIONS, resample
 from ferkit.papers.dtagn import specs
 from ferkit.papers.dtagn.data import SequenceSet
 from ferkit.papers.dtagn.network import DTGN_NOTATION, build
@@ -123,7 +123,7 @@ def draw_interpolation(loaded: SequenceSet, row: int) -> Axes:
     frames = loaded.data.pictures[row, :11].numpy()
     left_out = frames[1::2]
     rows = {"left out": lighten(left_out)}
-    for method in METHODS:
+    for method in INTERPOLATIONS:
         between = resample(frames[::2], 11, method=method)[1::2]
         error = 128 + 4 * (between.astype(int) - left_out)
         rows[method] = lighten(between)

@@ -17,7 +17,7 @@ from ferkit.evaluation.intervals import Score, bootstrap
 from ferkit.evaluation.scores import score
 from ferkit.explain import face_maps, motion
 from ferkit.explain.drawn_faces import DrawnFace
-from ferkit.explain.grad_cam import layer_evidence, weighted_sum
+from ferkit.explain.grad_cam import layer_evidence, sum_weighted_maps
 from ferkit.training.spec import Network
 
 MOST_MOTION = 8  # pixels, at the end of the colour bar
@@ -104,7 +104,7 @@ def find_extremes(network: Network, faces: Sequence[DrawnFace]) -> list[tuple[st
     for face in faces:
         index = face_maps.find_class(network, face.emotion)
         assert index is not None
-        sums.append(weighted_sum(*layer_evidence(network, face.image, face.face, index)))
+        sums.append(sum_weighted_maps(*layer_evidence(network, face.image, face.face, index)))
     peaks = [values.max() for values in sums]
     chosen = [int(np.argmax(peaks)), int(np.argmin(peaks))]
     return [(f"{faces[row].emotion}: highest {peaks[row]:+.2g}", sums[row]) for row in chosen]

@@ -39,7 +39,7 @@ from ferkit.workbook.studies.compact import build_compact, train_compact
 
 ONE = "sees one picture"
 OTHERS = "also sees other pictures of the person"
-FOLDS = 5
+_FOLDS = 5
 _SIDE = 96  # pixels of the grey pictures
 
 
@@ -114,7 +114,7 @@ def _make_faces(name: str, clips: list[Clip]) -> BenchmarkFaces:
         labels,
         people,
         tuple(emotion for emotion in EMOTIONS if emotion in set(labels)),
-        folds_ascending(kept, min(FOLDS, len(set(people)))),
+        folds_ascending(kept, min(_FOLDS, len(set(people)))),
     )
 
 

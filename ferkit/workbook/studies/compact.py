@@ -14,9 +14,9 @@ from ferkit.training.augment import mirror_and_shift
 from ferkit.training.by_folds import CrossTrained, cross_train
 from ferkit.training.recipe import Recipe
 
-SIDE = 48
+_SIDE = 48
 _CHANNELS = (16, 32, 64, 128, 128)
-EPOCHS = {"smoke": 2, "lesson": 40, "study": 80, "paper": 80}
+_EPOCHS = {"smoke": 2, "lesson": 40, "study": 80, "paper": 80}
 
 
 def build_compact(classes: int) -> nn.Sequential:
@@ -49,9 +49,9 @@ def train_compact(
     """
     if pictures.ndim != 3:
         raise ValueError(f"expected grey pictures (N, S, S), got {pictures.shape}")
-    small = resize_pictures(pictures, SIDE)  # (N, 1, SIDE, SIDE)
+    small = resize_pictures(pictures, _SIDE)  # (N, 1, _SIDE, _SIDE)
     classes = int(labels.max()) + 1
-    recipe = Recipe(EPOCHS[level], batch=32, rate=0.003, optimiser="adamw", weight_decay=0.01)
+    recipe = Recipe(_EPOCHS[level], batch=32, rate=0.003, optimiser="adamw", weight_decay=0.01)
     return cross_train(
         lambda: build_compact(classes),
         recipe,

@@ -30,10 +30,10 @@ from ferkit.core.landmarks import residuals
 from ferkit.explain.tsne import embed
 from ferkit.training.linear import random_folds
 
-FOLDS = 5
-COPIES = 4  # of each face, where faces are augmented
+_FOLDS = 5
+_COPIES = 4  # of each face, where faces are augmented
 COPY_NOISE = 0.4  # pixels by which the points of a copy differ
-EPOCHS = 60
+_EPOCHS = 60
 COMPONENTS = 20
 
 
@@ -49,12 +49,12 @@ class Faces:
     @cached_property
     def by_person(self) -> np.ndarray:
         """The fold that tests each face; a person is in one fold."""
-        return random_folds(self.people, min(FOLDS, len(set(self.people.tolist()))), self.seed)
+        return random_folds(self.people, min(_FOLDS, len(set(self.people.tolist()))), self.seed)
 
     @cached_property
     def by_picture(self) -> np.ndarray:
         """The fold that tests each face, whoever it shows."""
-        return np.random.default_rng(self.seed).permutation(len(self.people)) % FOLDS
+        return np.random.default_rng(self.seed).permutation(len(self.people)) % _FOLDS
 
     def of_people(self, count: int) -> "Faces":
         """The faces of the first `count` people."""
@@ -165,7 +165,7 @@ def projection_on_all(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 
 def known_set_of_emotions(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     """Predict a person's pictures together, knowing which emotions they show."""
-    scores, names = score(svm(), faces.features, faces.emotions, faces.by_person)
+    scores, names = score_folds(svm(), faces.features, faces.emotions, faces.by_person)
     honest = names[scores.argmax(1)] == faces.emotions
     leaky = assign(scores, names, faces.emotions, faces.people) == faces.emotions
     return honest, leaky
@@ -247,16 +247,16 @@ class HiddenLayer(TransformerMixin, BaseEstimator):
 
 
 def add_copies(faces: Faces) -> Faces:
-    """Append `COPIES` noisy copies of each face, of the same emotion and person."""
+    """Append `_COPIES` noisy copies of each face, of the same emotion and person."""
     rng = np.random.default_rng(faces.seed)
-    copies = np.tile(faces.features, (COPIES, 1))
+    copies = np.tile(faces.features, (_COPIES, 1))
     copies = copies + rng.normal(0, COPY_NOISE, copies.shape)
     features = np.concatenate([faces.features, copies])
-    emotions, people = (np.tile(a, COPIES + 1) for a in (faces.emotions, faces.people))
+    emotions, people = (np.tile(a, _COPIES + 1) for a in (faces.emotions, faces.people))
     return Faces(features, emotions, people, faces.seed)
 
 
-def score(
+def score_folds(
     model: Pipeline, features: np.ndarray, emotions: np.ndarray, folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score each face by a model trained on the other folds: `(N, K)`, and names `(K,)`."""
@@ -287,16 +287,16 @@ def train_epochs(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     people, a fifth of its training people, and on its test people.
     """
     folds, classes = np.unique(faces.by_person), np.unique(faces.emotions)
-    right = np.zeros((EPOCHS, len(faces.people)), dtype=bool)
-    on_validation = np.zeros((EPOCHS, len(folds)))
-    on_test = np.zeros((EPOCHS, len(folds)))
+    right = np.zeros((_EPOCHS, len(faces.people)), dtype=bool)
+    on_validation = np.zeros((_EPOCHS, len(folds)))
+    on_test = np.zeros((_EPOCHS, len(folds)))
     for number, fold in enumerate(folds):
         tested = faces.by_person == fold
-        validation = np.isin(faces.people, np.unique(faces.people[~tested])[::FOLDS])
+        validation = np.isin(faces.people, np.unique(faces.people[~tested])[::_FOLDS])
         train = ~tested & ~validation
         features = StandardScaler().fit(faces.features[train]).transform(faces.features)
         model = network()
-        for epoch in range(EPOCHS):
+        for epoch in range(_EPOCHS):
             model.partial_fit(features[train], faces.emotions[train], classes=classes)
             correct = model.predict(features) == faces.emotions
             right[epoch, tested] = correct[tested]
