@@ -49,7 +49,9 @@ def test_each_fold_equals_a_training_of_its_own():
         alone = train(seeded(build, 5), RECIPE, part["train"], part["val"], seed=5, **HOW)
         torch.testing.assert_close(done.network.weight, alone.network.weight)
         np.testing.assert_allclose(
-            result.scores[rows["test"]], scores(alone.network, part["test"].inputs, device="cpu")
+            result.scores[rows["test"]],
+            scores(alone.network, part["test"].inputs, device="cpu"),
+            rtol=1e-5,  # sums of batches of another size are rounded differently
         )
         assert set(result.fold[rows["test"]]) == {fold.name}
     assert result.history.groupby("fold").size().tolist() == [3, 3, 3]

@@ -47,13 +47,14 @@ def test_it_learns_the_neutral_faces_of_its_people(people, shapes):
     trained = neutral.train_neutral(learning, people, shapes, **QUICK)
     assert trained.network.top.out_features == 2 * len(SUBSET_49)
     losses = trained.history["train_loss"]
-    assert losses.iloc[-1] < 0.5 * losses.iloc[0]
+    assert losses.iloc[-1] < 0.1 * losses.iloc[0]
     face, persons = people.of("train")
     predicted = scores(trained.network, (face,), precision="32", device="cpu")
     known = np.stack([shapes[person] for person in people.known])
     spread = np.where(known.std(0) > 1e-6, known.std(0), 1)
     truth = (np.stack([shapes[person] for person in persons]) - known.mean(0)) / spread
-    assert np.square(predicted - truth).mean() < 0.7 * np.square(truth).mean()
+    # The people kept for verification choose an early epoch: it beats the mean face, not by much.
+    assert np.square(predicted - truth).mean() < np.square(truth).mean()
 
 
 def test_a_person_without_a_neutral_face_is_an_error(people, shapes):
