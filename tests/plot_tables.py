@@ -61,6 +61,24 @@ def ranked() -> pd.DataFrame:
 
 
 TABLES = {
+    "plot_pairs": pd.DataFrame(
+        {
+            "name": ["one", "one", "two", "two"],
+            "series": ["honest", "with the leak"] * 2,
+            "value": [0.5, 0.8, 0.6, 0.6],
+            "low": [0.4, 0.7, 0.5, 0.5],
+            "high": [0.6, 0.9, 0.7, 0.7],
+        }
+    ),
+    "plot_sweep": pd.DataFrame(
+        {
+            "x": [1, 10] * 2,
+            "series": ["raw"] * 2 + ["residuals"] * 2,
+            "value": [0.3, 0.4, 0.5, 0.7],
+            "low": [0.2, 0.3, 0.4, 0.6],
+            "high": [0.4, 0.5, 0.6, 0.8],
+        }
+    ),
     "plot_ranks": ranked(),
     "plot_rank_probabilities": pd.DataFrame({"name": ["a", "b"], "1": [0.9, 0.1], "2": [0.1, 0.9]}),
     "plot_differences": pd.DataFrame(

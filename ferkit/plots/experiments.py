@@ -59,7 +59,14 @@ def plot_folds(folds: np.ndarray, *, ax: Axes | None = None, title: str = "") ->
     ax = plt.gca() if ax is None else ax
     count = int(np.nanmax(folds)) + 1
     colours = ListedColormap(sns.color_palette("colorblind", count).as_hex())
-    ax.imshow(np.ma.masked_invalid(folds), cmap=colours, vmin=-0.5, vmax=count - 0.5, alpha=0.55)
+    ax.imshow(
+        np.ma.masked_invalid(folds),
+        cmap=colours,
+        vmin=-0.5,
+        vmax=count - 0.5,
+        alpha=0.55,
+        aspect="auto",
+    )
     for (row, column), fold in np.ndenumerate(folds):
         if not np.isnan(fold):
             ax.text(column, row, f"{fold + 1:.0f}", ha="center", va="center", color=INK)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ferkit.workbook.explorers.base import Explorer, load_ipywidgets, make_reset, on_change
+from ferkit.workbook.explorers.base import Explorer, assemble, load_ipywidgets, make_text
 from ferkit.workbook.lessons.leak_laboratory import (
     HONEST_LINES,
     KINDS,
@@ -49,7 +49,7 @@ def leak_quiz(measured: Mapping[str, Measured]) -> Explorer:
         ),
     }
     view = w.HTML()
-    text = w.HTML()
+    text = make_text()
 
     def show_question(_: object = None) -> None:
         controls["answer"].value = _NOT_ANSWERED
@@ -68,8 +68,4 @@ def leak_quiz(measured: Mapping[str, Measured]) -> Explorer:
 
     controls["question"].observe(show_question, "value")
     show_question()
-    reset = make_reset(controls, judge)
-    box = w.VBox([controls["question"], view, controls["answer"], reset, text])
-    on_change(controls.values(), judge)
-    judge()
-    return Explorer(controls, view, text, box, reset)
+    return assemble(controls, view, text, judge)

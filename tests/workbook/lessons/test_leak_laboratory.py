@@ -1,0 +1,54 @@
+"""Tables of the leak laboratory."""
+
+import numpy as np
+import pytest
+
+from ferkit.workbook.lessons import leak_laboratory as laboratory
+from ferkit.workbook.studies import leaks, undrawn
+
+PEOPLE = np.repeat(range(5), 2)
+MEASURED = {
+    "folds_by_frame": laboratory.Measured(np.zeros(10, bool), np.ones(10, bool), PEOPLE),
+    "normalise_on_all": laboratory.Measured(np.ones(10, bool), np.ones(10, bool), PEOPLE),
+}
+
+
+def test_each_leak_is_listed_once_and_has_a_kind():
+    assert len(laboratory.LEAKS) == 14
+    assert {leak.kind for leak in laboratory.LEAKS.values()} == set(laboratory.KINDS[1:])
+    assert len({leak.line for leak in laboratory.LEAKS.values()}) == 14
+
+
+def test_tables_and_words_hold_what_was_measured():
+    table = laboratory.leak_table(MEASURED, laboratory.COPIES)
+    assert table["value"].tolist() == [0, 1]
+    assert len(laboratory.leak_table(MEASURED)) == 4
+    metrics = laboratory.leak_metrics(MEASURED, "portraits")
+    assert metrics["portraits/folds_by_frame/added"]["value"] == 1
+    words = laboratory.kinds_in_words(MEASURED)
+    assert "copies of test faces are trained on: +100 to +100 points" in words
+
+
+def test_the_laboratory_keeps_people_apart_and_remembers_what_it_measured():
+    people = range(70_000, 70_008)
+    made = undrawn.make_landmarks(people, undrawn.rest_shapes(people))
+    faces = leaks.Faces(made.features, made.emotions, made.people)
+    lab = laboratory.Laboratory(faces, faces, (faces, faces, faces), "here")
+    said = lab.measure("projection_on_all").data
+    assert "Honest" in said
+    assert lab.measured["projection_on_all"].difference.value > 0
+    table = laboratory.repertoire_table(faces)
+    assert table["value"].between(0, 1).all()
+    assert len(table) == 3
+
+
+def test_folds_of_people_have_one_number_in_a_row():
+    faces = leaks.Faces(np.zeros((10, 136)), np.array(["fear", "anger"] * 5), PEOPLE)
+    left, right = laboratory.draw_folds(faces).axes
+    numbers = {}
+    for text in left.texts:
+        numbers.setdefault(text.get_position()[1], set()).add(text.get_text())
+    assert all(len(found) == 1 for found in numbers.values())
+    assert "leak" in right.get_title()
+    with pytest.raises(KeyError):
+        laboratory.Laboratory(faces, faces, (faces,) * 3, "").measure("no such leak")
