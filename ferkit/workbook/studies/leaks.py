@@ -9,6 +9,7 @@ Convention
 - All faces are those of `Faces`: aligned landmarks, so no leak needs a picture.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -237,7 +239,10 @@ class HiddenLayer(TransformerMixin, BaseEstimator):
     def fit(self, features: np.ndarray, emotions: np.ndarray) -> "HiddenLayer":
         """Train the network."""
         self.scaler_ = StandardScaler().fit(features)
-        self.network_ = network().fit(self.scaler_.transform(features), emotions)
+        with warnings.catch_warnings():
+            # It always trains for the same number of epochs.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.network_ = network().fit(self.scaler_.transform(features), emotions)
         return self
 
     def transform(self, features: np.ndarray) -> np.ndarray:
