@@ -95,9 +95,8 @@ def plot_cost(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "") 
             ms=8,
             label=str(rows["group"].iloc[0]),
         )
-    for row in table.itertuples():
-        ax.annotate(row.name, (row.cost, row.value), (7, 4), textcoords="offset points", size=9)
     ax.set_xscale("log")
+    _name_points(table, ax)
     low, high = ax.get_xlim()
     ax.set(xlim=(low, high * 4), xlabel=xlabel, ylabel="accuracy")
     ax.legend(frameon=False, loc="lower right")
@@ -119,6 +118,19 @@ def _draw_groups(table: pd.DataFrame, ax: Axes) -> None:
             ms=9,
             label=group,
             zorder=3,
+        )
+
+
+def _name_points(table: pd.DataFrame, ax: Axes) -> None:
+    """Name each point at its right; of points that lie close together, the lower ones below."""
+    reach = max(float(table["value"].max() - table["value"].min()), 0.01)
+    placed: list[tuple[float, float]] = []
+    for row in table.sort_values("value", ascending=False).itertuples():
+        x, y = np.log10(row.cost), row.value
+        near = [old for old in placed if abs(old[0] - x) < 0.8 and 0 <= old[1] - y < 0.12 * reach]
+        placed.append((x, y))
+        ax.annotate(
+            row.name, (row.cost, y), (7, 4 - 13 * len(near)), textcoords="offset points", size=9
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ferkit.explain.drawn_faces import DrawnFace
-from ferkit.explain.grad_cam import weighted_sum
+from ferkit.explain.grad_cam import sum_weighted_maps
 from ferkit.explain.motion import motion_auc, score_faces
 from ferkit.workbook.exercises.checks import Exercise, choice, number, same_function
 
@@ -15,7 +15,7 @@ _SMALLEST_K = 5  # from which the search of exercise 09.6 starts
 
 
 def _grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    return np.maximum(weighted_sum(maps, gradients), 0)
+    return np.maximum(sum_weighted_maps(maps, gradients), 0)
 
 
 def _some_maps(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
