@@ -19,7 +19,8 @@ class Need:
     labels_only: bool = False
 
 
-# Notebook 12 is not listed: it reads no data set, only a drawn clip and what its reader gives it.
+# Notebooks 12 and 13 are not listed: they read no data set. 12 draws a clip and takes what its
+# reader gives it, 13 draws the faces of its experiments.
 NEEDS: dict[str, Need] = {
     "00": Need(classes=1, drawn=True),
     "01": Need(labels_only=True),
