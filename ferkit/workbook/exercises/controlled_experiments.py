@@ -98,7 +98,7 @@ EXERCISES = {
         "Up to which blur are nine faces in ten found?",
         number(_strongest_blur, 0.01),
         (
-            "`blur` has the columns x, series and value.",
+            "`blur_table` has the columns x, series and value.",
             'Keep the rows whose series is "face found" and whose value is at least 0.9.',
             "The largest x of these rows, if all weaker blurs are among them too.",
         ),

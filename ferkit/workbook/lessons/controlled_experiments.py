@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ferkit import plots
 from ferkit.evaluation.intervals import Score, compare_paired
+from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies import controlled, undrawn
 from ferkit.workbook.studies.controlled import PlannedPicture, Seen
 from ferkit.workbook.words import compare_in_words
@@ -23,7 +24,7 @@ SPREADS = {
 FACTORS = {"smoke": (1, 2), "lesson": (1, 2, 4, 8), "study": (1, 2, 4, 8), "paper": (1, 2, 4, 8)}
 TESTED = {"smoke": 10, "lesson": 40, "study": 100, "paper": 200}
 # People who are drawn, and pictures of each.
-_DRAWN = {"smoke": (2, 1), "lesson": (24, 2), "study": (42, 3), "paper": (100, 7)}
+_DRAWN = {"smoke": (2, 1), "lesson": (21, 2), "study": (42, 3), "paper": (100, 7)}
 LIGHTEST = 0.1  # melanin that others are compared with
 _MIDDLE = 0.5
 _AGES = (20.0, 75.0)
@@ -141,6 +142,13 @@ def sweep_metrics(table: pd.DataFrame, what: str) -> dict[str, dict[str, float]]
 
 
 # --- figures ---
+
+
+def plot_pictures(run: NotebookRun, seen: Mapping, name: str, xlabel: str = "") -> Figure:
+    """Draw and save how many faces are found and named over a setting."""
+    options = {"xlabel": xlabel, "ylabel": "share of pictures", "log": name == "resolution"}
+    table = controlled.tabulate(seen)
+    return run.figure("plot_sweep", table, name, size=(8.5, 3), **options)
 
 
 def draw_changes(seed: int = 0) -> Figure:
