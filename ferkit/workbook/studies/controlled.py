@@ -10,6 +10,7 @@ Convention
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -118,8 +119,10 @@ def sweep_intensity(people: int, seed: int = 0) -> pd.DataFrame:
     for k, letter in enumerate(LETTERS):
         a, b, c, d, e = np.eye(len(LETTERS))[k].tolist()
         only: Levels = (a, b, c, d, e)
-        options = {"emotions": emotional, "variation": Variation(only)}
-        test = undrawn.make_landmarks(who, shapes, seed=seed, **options)
+        variation = Variation(only)
+        test = undrawn.make_landmarks(
+            who, shapes, emotions=emotional, variation=variation, seed=seed
+        )
         found = train_test(_samples(train), _samples(test), names=SEVEN, seed=seed)
         right = found.correct()
         rows.append(_row(letter, "all six", bootstrap(right, test.people)))
@@ -199,7 +202,8 @@ def plan_pictures(people: int, each: int, seed: int = 0) -> list[PlannedPicture]
 
 def change_person(planned: Iterable[PlannedPicture], **changes: float) -> list[PlannedPicture]:
     """Change fields of `Person` in every picture, and nothing else."""
-    return [replace(each, person=replace(each.person, **changes)) for each in planned]
+    values: dict[str, Any] = dict(changes)
+    return [replace(each, person=replace(each.person, **values)) for each in planned]
 
 
 def change_scene(planned: Iterable[PlannedPicture], **changes: float) -> list[PlannedPicture]:
