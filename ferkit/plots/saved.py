@@ -79,6 +79,7 @@ def save_picture(
         _write(folder / f"{name}.csv", _to_csv(table).encode())
     _write(folder / f"{name}.json", _encode_record({"plot": None}, made_by))
     _write(folder / f"{name}.png", encode_png(whole))
+    _prepare_for_notebook(whole)
 
 
 def redraw_figure(file: str | Path) -> Figure:
