@@ -1,6 +1,7 @@
 """Paper 3's plots: filters, important landmarks, values over time, and alpha."""
 
 from itertools import cycle, pairwise
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -94,7 +95,11 @@ def plot_courses(table: pd.DataFrame, *, ax: Axes | None = None, ylabel: str = "
     ax = plt.gca() if ax is None else ax
     curves = table.groupby("emotion", sort=False)
     for (emotion, rows), marker in zip(curves, cycle("os^vDPX*"), strict=False):
-        style = {"color": EMOTION_COLOURS[str(emotion)], "marker": marker, "markevery": (2, 3)}
+        style: dict[str, Any] = {
+            "color": EMOTION_COLOURS[str(emotion)],
+            "marker": marker,
+            "markevery": (2, 3),
+        }
         ax.plot(rows["time"], rows["value"], lw=2, ms=6, label=emotion, **style)
     ax.axhline(0, color=INK, lw=0.5)
     ax.set(xlabel="time, first frame to last", ylabel=ylabel, xlim=(0, 1))
@@ -115,7 +120,7 @@ def plot_ways(*, ax: Axes | None = None) -> Axes:
     step = 2.2
     inputs = {"DTAN": (2.0, "12 pictures"), "DTGN": (0.0, "49 points,\n12 frames")}
     box = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK}
-    style = {"ha": "center", "va": "center", "size": 11}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "size": 11}
     for network, (y, source) in inputs.items():
         ax.text(-1.3, y, network, ha="right", va="center", size=13, weight="bold")
         ends = [ax.text(0, y, source, bbox=box, **style)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, product
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -136,12 +137,18 @@ def plot_similarities(
     """
     ax = plt.gca() if ax is None else ax
     edges = np.linspace(table["similarity"].min(), table["similarity"].max(), 31)
-    styles = (("stepfilled", 0.45), ("step", 1.0))
-    for (kind, rows), shade, (shape, alpha) in zip(
-        table.groupby("pair", sort=False), cycle(SERIES), cycle(styles), strict=False
-    ):
+    styles: list[tuple[Literal["stepfilled", "step"], float]]
+    styles = [("stepfilled", 0.45), ("step", 1.0)]
+    groups = table.groupby("pair", sort=False)
+    for (kind, rows), shade, style in zip(groups, cycle(SERIES), cycle(styles), strict=False):
         ax.hist(
-            rows["similarity"], edges, histtype=shape, lw=2.2, color=shade, alpha=alpha, label=kind
+            rows["similarity"],
+            edges.tolist(),
+            histtype=style[0],
+            lw=2.2,
+            color=shade,
+            alpha=style[1],
+            label=kind,
         )
     if threshold is not None:
         ax.axvline(threshold, color=INK, lw=2, ls="--", label=f"threshold {threshold:.2f}")

@@ -20,12 +20,12 @@ def show_source(function: Callable[..., Any] | type) -> Markdown:
 def _without_docstrings(source: str) -> str:
     """Remove the docstrings of a function or class and of what it defines."""
     lines = source.splitlines()
+    dropped: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         if ast.get_docstring(node) is None:
             continue
         text = node.body[0]
-        for position in range(text.lineno - 1, text.end_lineno):
-            lines[position] = None
-    return "\n".join(line for line in lines if line is not None).strip()
+        dropped.update(range(text.lineno - 1, text.end_lineno or text.lineno))
+    return "\n".join(line for place, line in enumerate(lines) if place not in dropped).strip()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 
 from ferkit.evaluation.intervals import bootstrap
 from ferkit.evaluation.predictions import Predictions
@@ -28,7 +28,6 @@ from ferkit.papers.dtagn.look_inside import (
     map_agreement,
     partial_agreement,
 )
-from ferkit.papers.dtagn.network import SequenceNetwork
 from ferkit.papers.dtagn.plans import PLANS
 from ferkit.papers.dtagn.sequences import vary_sequences
 from ferkit.training.by_folds import cross_train, part_rows
@@ -49,8 +48,8 @@ class FewFrames:
 
     pictures: Tensor
     tested: np.ndarray
-    untrained: SequenceNetwork
-    trained: SequenceNetwork
+    untrained: nn.Module
+    trained: nn.Module
     predictions: Predictions
 
 

@@ -15,7 +15,13 @@ from ferkit.data.folds import Fold
 from ferkit.evaluation.predictions import Predictions
 from ferkit.papers.multimodal.data import CompoundFaces
 from ferkit.papers.multimodal.experiment import Plan, train_design, training_count
-from ferkit.papers.multimodal.network import TwoBranches, TwoHeads, TwoNetworks, sum_over_heads
+from ferkit.papers.multimodal.network import (
+    TwoBranches,
+    TwoHeads,
+    TwoNetworks,
+    VisualOptions,
+    sum_over_heads,
+)
 from ferkit.training.by_folds import CrossTrained, part_rows
 from ferkit.training.layers import cross_entropy
 from ferkit.training.loop import scores
@@ -36,8 +42,9 @@ def train_rejected(
     recipes = plan.recipes(training_count(faces, folds))
     pair_loss = replace(recipes["pictures alone"], loss=sum_over_heads(cross_entropy))
     other = other_dropout(plan)
-    changed = partial(TwoBranches, **{**plan.shape, "dropout": other})
-    as_published = {**plan.shape, "dropout": 0.8, "variant": "as_authors_code"}
+    changed_shape: VisualOptions = {**plan.shape, "dropout": other}
+    changed = partial(TwoBranches, **changed_shape)
+    as_published: VisualOptions = {**plan.shape, "dropout": 0.8, "variant": "as_authors_code"}
     authors = partial(TwoBranches, **as_published)
     task = (plan, faces, folds[:1])
     alone = {**options, "pictures_only": True}

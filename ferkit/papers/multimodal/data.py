@@ -1,5 +1,6 @@
 """The faces of paper 1 as its networks see them: pictures, residuals and compound classes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from ferkit.core.labels import COMPOUND, compound_name
 from ferkit.core.landmarks import residuals
 from ferkit.faces.load import resize_pictures
 from ferkit.faces.prepared import Prepared
-from ferkit.training.by_folds import Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class CompoundFaces:
         return COMPOUND.encode(self.labels)
 
     @property
-    def both(self) -> Inputs:
+    def both(self) -> Callable[[np.ndarray], tuple[Tensor, ...]]:
         """Pictures, and residuals divided by their spread among the training people.
 
         The paper does not say how it scaled pixels and residuals to each other.

@@ -29,8 +29,8 @@ def _classes(rng: np.random.Generator) -> tuple[np.ndarray]:
 
 
 def _unordered_classes() -> int:
-    complementary, dominant = compound_parts(np.arange(50))
-    return len({frozenset(pair) for pair in zip(complementary, dominant, strict=True)})
+    pairs = _parts(np.arange(50)).T.tolist()
+    return len({frozenset(pair) for pair in pairs})
 
 
 def _guess_in_three() -> float:

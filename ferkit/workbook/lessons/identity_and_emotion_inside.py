@@ -1,6 +1,7 @@
 """Pictures of notebook 07, and what its identity branch contributes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -118,7 +119,7 @@ def draw_corrected(
     tested = np.flatnonzero(np.isfinite(joint.scores).all(1))
     fixed = measured.predictions["joint"].correct() & ~measured.predictions["resnet"].correct()
     order = np.argsort(-after.max(1), kind="stable")
-    surest = {}
+    surest: dict[str, int] = {}
     for row in order[fixed[order]]:
         surest.setdefault(faces.names[tested[row]].partition("/")[0], row)
     chosen = list(surest.values())[:count]
@@ -192,7 +193,9 @@ def verify_after_joint(
     rows = {}
     for place, (faces, people, pairs) in sets.items():
         correct = [
-            identity.verify_network(one.network.identity, faces, people, pairs)[1].correct
+            identity.verify_network(one.network.get_submodule("identity"), faces, people, pairs)[
+                1
+            ].correct
             for one in joint.trained
         ]
         mean = verification.pair_score(np.mean(correct, 0), pairs, people, seed=seed)
@@ -228,7 +231,7 @@ def describe_by_both(
 
 
 def embed_both(
-    features: Mapping[str, np.ndarray], known: Mapping[str, np.ndarray], seed: int
+    features: Mapping[str, np.ndarray], known: Mapping[str, Sequence[Any]], seed: int
 ) -> pd.DataFrame:
     """Place both features in the plane, for `plot_embedding`."""
     tables = []

@@ -164,7 +164,9 @@ def plot_large(people: Sequence[int], emotions: Sequence[str]) -> Axes:
         frame = draw_expression(person, emotion, size=1200)
         small = frame.image.reshape(300, 4, 300, 4, 3).mean((1, 3)).astype(np.uint8)
         centres = [frame.landmarks[REGIONS[part]].mean(0) for part in ("left_eye", "mouth")]
-        details = [frame.image[y - 120 : y + 120, x - 120 : x + 120] for x, y in np.int_(centres)]
+        details = [
+            frame.image[y - 120 : y + 120, x - 120 : x + 120] for x, y in np.array(centres, int)
+        ]
         columns.append([small[35:275, 30:270], *details])
     names = ["a quarter\nof its size", "an eye,\nfull size", "the mouth,\nfull size"]
     rows = list(zip(*columns, strict=True))

@@ -175,8 +175,9 @@ def say_comparisons(
     """Keep and say the paired differences that the claims are about."""
     lines = []
     for first, second in _COMPARED:
-        correct = [found[name].correct() for name in (first, second)]
-        gain = intervals.compare_paired(*correct, found[first].people, seed=seed)
+        gain = intervals.compare_paired(
+            found[first].correct(), found[second].correct(), found[first].people, seed=seed
+        )
         name = f"{dataset}/{_METHOD_KEYS[first]}/minus_{_METHOD_KEYS[second].split('/')[-1]}"
         run.metrics[name] = gain.metric()
         lines.append("- " + compare_in_words(f"*{first}*", f"*{second}*", gain))

@@ -104,7 +104,7 @@ def right_share(analysis: Analysis, truth: np.ndarray) -> float:
 def timeline_table(analysis: Analysis, truth: np.ndarray, seconds: float) -> pd.DataFrame:
     """The analysis of a clip over time, for `plot_timeline`, with what it really shows."""
     table = analysis.timeline(seconds)
-    times = [found.frame.time for found in analysis.predictions]
+    times = [found.frame.time or 0.0 for found in analysis.predictions]
     true_at = dict(zip(np.round(times, 3), truth, strict=True))
     return table.assign(true=[true_at[time] for time in table["time"].round(3)])
 
@@ -140,8 +140,8 @@ def compare_with_neutral(faces: Sequence[tuple[str, str, Face]]) -> CalibrationT
         compared = calibrate(residual, neutral).probabilities(features)
         truth = [single.names.index(emotion) for emotion, _ in tested]
         rows.append((truth, [person] * len(tested), single.probabilities(features), compared))
-    truth, people, alone, compared = map(np.concatenate, zip(*rows, strict=True))
-    return CalibrationTest(single.names, truth, people, alone, compared)
+    joined = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+    return CalibrationTest(single.names, *joined)
 
 
 def calibration_table(test: CalibrationTest) -> pd.DataFrame:
@@ -183,7 +183,9 @@ def plot_steps(frame: InputFrame, face: Face) -> Figure:
     """Draw the way from a picture to the probabilities: landmarks, levelled landmarks, bars."""
     figure = Figure(figsize=(8.4, 3.0), layout="constrained")
     picture, levelled, bars = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
-    plots.plot_contact_sheet([frame.image], None, 1, points=[face.landmarks], ax=picture)
+    plots.plot_contact_sheet(
+        [np.asarray(frame.image)], None, 1, points=[face.landmarks], ax=picture
+    )
     picture.set_title("1. the picture, 68 landmarks")
     points = level_eyes(face.landmarks[None])[0]
     plots.plot_landmarks(np.stack([points.real, points.imag], axis=1), ax=levelled)

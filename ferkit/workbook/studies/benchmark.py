@@ -108,7 +108,7 @@ def _make_faces(name: str, clips: list[Clip]) -> BenchmarkFaces:
     return BenchmarkFaces(
         name,
         faces,
-        faces.images,
+        np.asarray(faces.images),
         faces.landmarks.astype(float),
         None if first_rows is None else prepared.landmarks[first_rows].astype(float),
         labels,

@@ -11,7 +11,7 @@ Convention
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -87,9 +87,11 @@ def make_landmarks(
             for take in range(takes):
                 rng = np.random.default_rng([seed, person, number, take])
                 scene = sample_scene(rng, ranges)
-                options = {"person_seed": person, "variation": variation}
-                apex, _ = sample_expression(emotion, names, rng, **options)
-                rest, _ = sample_expression("neutral", names, rng, **options)
+                sample = partial(
+                    sample_expression, names=names, rng=rng, person_seed=person, variation=variation
+                )
+                apex, _ = sample(emotion)
+                rest, _ = sample("neutral")
                 course = sample_course(frames, rng) if frames > 1 else np.ones(1)
                 for strength in course:
                     seen = project_face(shape, rest + strength * (apex - rest), scene)
