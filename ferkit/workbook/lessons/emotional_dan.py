@@ -224,14 +224,13 @@ def describe_stages(run: NotebookRun, places: Iterable[str], variant: str = SHOW
         first = run.metrics[f"{key}/stage 1/all"]["value"]
         gain = run.metrics[f"{key}/stage_2_minus_1"]
         share, low, high = (100 * gain[name] / first for name in ("value", "low", "high"))
-        verb = "changes"
+        effect = f"is not shown to change the landmark error: {share:+.1f} %"
         if gain["high"] < 0:
-            verb = "lowers"
+            effect = f"lowers the landmark error by {-share:.1f} %"
         if gain["low"] > 0:
-            verb = "raises"
+            effect = f"raises the landmark error by {share:.1f} %"
         sentences.append(
-            f"On `{place}` stage 2 {verb} the landmark error by {share:+.1f} % "
-            f"(95 % interval {low:+.1f} to {high:+.1f} %)."
+            f"On `{place}` stage 2 {effect} (95 % interval of the change {low:+.1f} to {high:+.1f} %)."
         )
     return " ".join(sentences)
 
