@@ -230,7 +230,8 @@ def describe_stages(run: NotebookRun, places: Iterable[str], variant: str = SHOW
         if gain["low"] > 0:
             effect = f"raises the landmark error by {share:.1f} %"
         sentences.append(
-            f"On `{place}` stage 2 {effect} (95 % interval of the change {low:+.1f} to {high:+.1f} %)."
+            f"On `{place}` stage 2 {effect} "
+            f"(95 % interval of the change {low:+.1f} to {high:+.1f} %)."
         )
     return " ".join(sentences)
 
