@@ -17,7 +17,7 @@ from ferkit.workbook.tasks import choose_notebooks
 
 # Larger pictures in a notebook have 256 colours, and 64 where that is not enough: pages stay small.
 _FULL_COLOUR_BYTES = 30_000
-_MANY_COLOURS_BYTES = 80_000
+_MANY_COLOURS_BYTES = 40_000
 
 
 def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path]:
