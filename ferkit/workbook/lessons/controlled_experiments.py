@@ -11,7 +11,7 @@ from ferkit import plots
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies import controlled, undrawn
-from ferkit.workbook.studies.controlled import PlannedPicture, Seen
+from ferkit.workbook.studies.controlled import PlannedPicture, SeenPictures
 from ferkit.workbook.words import compare_in_words
 
 SPREADS = {
@@ -47,7 +47,7 @@ class Studio:
 
     planned: list[PlannedPicture]
     images: list[np.ndarray]
-    seen: Seen
+    seen: SeenPictures
 
 
 def open_studio(level: str, seed: int = 0) -> Studio:
@@ -60,25 +60,25 @@ def open_studio(level: str, seed: int = 0) -> Studio:
 # --- sweeps over pictures ---
 
 
-def vary_skin(studio: Studio, melanin: float) -> dict[float, Seen]:
+def vary_skin(studio: Studio, melanin: float) -> dict[float, SeenPictures]:
     """Draw the same people with light, middle and `melanin` skin."""
     values = sorted({LIGHTEST, _MIDDLE, melanin})
     return controlled.vary_person(studio.planned, "melanin", values)
 
 
-def vary_age(studio: Studio) -> dict[str, Seen]:
+def vary_age(studio: Studio) -> dict[str, SeenPictures]:
     """Draw the same people young and old."""
     seen = controlled.vary_person(studio.planned, "age", _AGES)
     return {f"{age:g} years": each for age, each in seen.items()}
 
 
-def vary_sex(studio: Studio) -> dict[str, Seen]:
+def vary_sex(studio: Studio) -> dict[str, SeenPictures]:
     """Draw the same people with a female and with a male face."""
     seen = controlled.vary_person(studio.planned, "sex", _SEXES)
     return dict(zip(("female shape", "male shape"), seen.values(), strict=True))
 
 
-def vary_view(studio: Studio, what: str) -> dict[float, Seen]:
+def vary_view(studio: Studio, what: str) -> dict[float, SeenPictures]:
     """Turn the head ("yaw"), move the light to the side ("light") or put on "glasses".
 
     KeyError for anything else.

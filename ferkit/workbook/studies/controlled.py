@@ -172,7 +172,7 @@ class PlannedPicture:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SeenPictures:
     """What the shipped predictor made of N pictures; without a face it is wrong."""
 
     people: np.ndarray
@@ -224,7 +224,7 @@ def draw_pictures(planned: Iterable[PlannedPicture]) -> list[np.ndarray]:
     return images
 
 
-def look_at(images: Sequence[np.ndarray], planned: Sequence[PlannedPicture]) -> Seen:
+def look_at(images: Sequence[np.ndarray], planned: Sequence[PlannedPicture]) -> SeenPictures:
     """Let the shipped predictor find and name the faces of the planned pictures."""
     model = load_model()
     faces = [find_face(image) for image in images]
@@ -235,19 +235,19 @@ def look_at(images: Sequence[np.ndarray], planned: Sequence[PlannedPicture]) -> 
         named = model.probabilities(geometry_features(landmarks)).argmax(1)
         shown = np.array([each.emotion for each in planned])
         right[found] = np.array(model.names)[named] == shown[found]
-    return Seen(np.array([each.person.seed for each in planned]), found, right)
+    return SeenPictures(np.array([each.person.seed for each in planned]), found, right)
 
 
 def vary_person(
     planned: Sequence[PlannedPicture], field: str, values: Iterable[float]
-) -> dict[float, Seen]:
+) -> dict[float, SeenPictures]:
     """Draw the same pictures with one field of `Person` at several values."""
     return {value: _see(change_person(planned, **{field: value})) for value in values}
 
 
 def vary_scene(
     planned: Sequence[PlannedPicture], field: str, values: Iterable[float]
-) -> dict[float, Seen]:
+) -> dict[float, SeenPictures]:
     """Draw the same pictures with one field of `Scene` at several values."""
     return {value: _see(change_scene(planned, **{field: value})) for value in values}
 
@@ -257,7 +257,7 @@ def vary_pixels(
     planned: Sequence[PlannedPicture],
     kind: str,
     values: Iterable[float],
-) -> dict[float, Seen]:
+) -> dict[float, SeenPictures]:
     """Spoil pictures that are drawn already (`spoil`), at several strengths."""
     return {
         value: look_at([spoil(image, kind, value) for image in images], planned) for value in values
@@ -279,14 +279,14 @@ def spoil(image: np.ndarray, kind: str, value: float) -> np.ndarray:
     raise ValueError(f"unknown kind {kind!r}; known: blur, noise, resolution")
 
 
-def _see(planned: list[PlannedPicture]) -> Seen:
+def _see(planned: list[PlannedPicture]) -> SeenPictures:
     return look_at(draw_pictures(planned), planned)
 
 
 # --- tables ---
 
 
-def tabulate(seen: Mapping[float, Seen] | Mapping[str, Seen]) -> pd.DataFrame:
+def tabulate(seen: Mapping[float, SeenPictures] | Mapping[str, SeenPictures]) -> pd.DataFrame:
     """Tabulate how many faces are found, and how many of these are named rightly."""
     rows = []
     for x, result in seen.items():
@@ -298,12 +298,12 @@ def tabulate(seen: Mapping[float, Seen] | Mapping[str, Seen]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def split_thirds(seen: Seen, planned: Sequence[PlannedPicture]) -> dict[str, Seen]:
+def split_thirds(seen: SeenPictures, planned: Sequence[PlannedPicture]) -> dict[str, SeenPictures]:
     """Split what was seen of people as they come into three groups of skin tone."""
     melanin = np.array([each.person.melanin for each in planned])
     third = np.minimum((3 * melanin).astype(int), 2)
     return {
-        name: Seen(seen.people[third == k], seen.found[third == k], seen.right[third == k])
+        name: SeenPictures(seen.people[third == k], seen.found[third == k], seen.right[third == k])
         for k, name in enumerate(("lightest", "middle", "darkest"))
         if (third == k).any()
     }

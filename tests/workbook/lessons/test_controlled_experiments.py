@@ -8,14 +8,14 @@ import pytest
 
 from ferkit.workbook.exercises import check
 from ferkit.workbook.lessons import controlled_experiments as lesson
-from ferkit.workbook.studies.controlled import Seen, tabulate
+from ferkit.workbook.studies.controlled import SeenPictures, tabulate
 
 
 @pytest.fixture
 def seen():
     people = np.arange(30)
-    all_found = Seen(people, np.ones(30, bool), people % 2 == 0)
-    few_found = Seen(people, people < 15, (people < 15) & (people % 2 == 0))
+    all_found = SeenPictures(people, np.ones(30, bool), people % 2 == 0)
+    few_found = SeenPictures(people, people < 15, (people < 15) & (people % 2 == 0))
     return {0.0: all_found, 2.0: all_found, 4.0: few_found}
 
 

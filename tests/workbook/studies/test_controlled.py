@@ -78,7 +78,7 @@ def test_pictures_are_spoiled():
 
 
 def test_thirds_hold_everybody_once(planned):
-    seen = controlled.Seen(
+    seen = controlled.SeenPictures(
         np.array([each.person.seed for each in planned]), np.ones(7, bool), np.ones(7, bool)
     )
     thirds = controlled.split_thirds(seen, planned)
