@@ -39,7 +39,7 @@ def test_equals_the_slow_construction():
     assert np.allclose(seq.resample(frames, 20), zhou(frames, np.linspace(0, 8, 20)), atol=1e-10)
 
 
-@pytest.mark.parametrize("method", seq.METHODS)
+@pytest.mark.parametrize("method", seq.INTERPOLATIONS)
 @pytest.mark.parametrize("given", [1, 2, 12, 250])
 def test_exact_at_the_given_frames(given, method):
     frames = np.random.default_rng(1).normal(size=(given, 3, 2))
