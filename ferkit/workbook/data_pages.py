@@ -33,8 +33,51 @@ NOTEBOOK_FINDINGS = {
     "10": "all methods on the same people, in folds by person, compared in pairs",
     "11": "fourteen leaks: how much each inflates a score on these faces",
 }
-# Minutes at level `lesson` on two cores, with pictures not yet prepared, where measured.
-MINUTES: dict[tuple[str, str], float] = {}
+# The pictures of a complete copy that a notebook opens; of videos the one picture that is read.
+PICTURES = {
+    "affectnet": 287_651 + 3_999,
+    "affectnet-yolo": 25_262,
+    "ckplus": 5_876,
+    "ckplus48": 981,
+    "cmu": 624,
+    "cremad": 6_972,
+    "fer2013": 35_887,
+    "fer2013-folders": 35_887,
+    "ferplus-pictures": 35_710,
+    "ised": 428,
+    "jaffe": 213,
+    "kdef": 4_900,
+    "london": 204,
+    "mefed": 22_969,
+    "oulu": 10_379,
+    "rafd": 8_040,
+    "rafdb": 15_339,
+    "ravdess": 1_248,
+    "yale": 59,
+}
+# Minutes of one core that faces of 1 000 photographs take to be found.
+FINDING = 0.6
+# Minutes of one core at level `lesson`, by notebook: for its drawn faces and networks, and for each
+# 1 000 pictures of the data set, measured on drawn ones.
+COSTS = {
+    "01": (0.3, 0.0),
+    "02": (0.8, 0.5),
+    "03": (0.5, 1.5),
+    "04": (0.5, 12.0),
+    "05": (0.3, 0.7),
+    "06": (0.3, 0.7),
+    "07": (1.5, 1.0),
+    "08": (5.0, 0.1),
+    "09": (1.5, 0.1),
+    "10": (0.8, 1.0),
+    "11": (0.5, 2.0),
+}
+
+
+_ABOUT_MINUTES = (
+    "The time of a first run at level `lesson` on one core is expected, not measured: from the "
+    "number of pictures of a complete copy, and from what the notebook takes for drawn faces."
+)
 
 
 def page(name: str) -> str:
@@ -55,8 +98,8 @@ def page(name: str) -> str:
         lines += [f"- `{option}`: {about.about}" for option, about in record.options.items()]
         lines += [""]
     if record.offer.pictures:
-        lines += ["## What you get from which notebook", ""]
-        lines += ["| notebook | what you get | command |", "|---|---|---|"]
+        lines += ["## What you get from which notebook", "", _ABOUT_MINUTES, ""]
+        lines += ["| notebook | what you get | first run | command |", "|---|---|---|---|"]
         lines += [_notebook_row(name, number) for number in NEEDS]
         lines += [""]
     return "\n".join(lines)
@@ -72,15 +115,36 @@ def _commands(name: str) -> list[str]:
     return [*first, f"ferkit data check {name} --data-root my_data"]
 
 
+def expected_minutes(name: str, number: str) -> float | None:
+    """Return the minutes of one core that a notebook's first run at `lesson` is expected to take.
+
+    They grow in proportion to the pictures of a complete copy; None where their number is not
+    known.
+    """
+    if name not in PICTURES or number not in COSTS:
+        return None
+    thousands = PICTURES[name] / 1000
+    own, for_thousand = COSTS[number]
+    finding = 0.0 if NEEDS[number].labels_only else FINDING
+    return own + thousands * (for_thousand + finding)
+
+
+def _describe_minutes(minutes: float | None) -> str:
+    if minutes is None:
+        return "not known"
+    if minutes < 1:
+        return "under a minute"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
+
+
 def _notebook_row(name: str, number: str) -> str:
     obstacle = find_obstacle(number, name)
     link = _notebook_link(number)
     if obstacle:
-        return f"| {link} | not: {obstacle.partition(': ')[2]} | |"
+        return f"| {link} | not: {obstacle.partition(': ')[2]} | | |"
     command = f"`ferkit run {number} --dataset {name} --data-root my_data`"
-    minutes = MINUTES.get((name, number))
-    time = f" ({minutes} minutes on two cores)" if minutes else ""
-    return f"| {link} | {NOTEBOOK_FINDINGS[number]}{time} | {command} |"
+    minutes = _describe_minutes(expected_minutes(name, number))
+    return f"| {link} | {NOTEBOOK_FINDINGS[number]} | {minutes} | {command} |"
 
 
 def _notebook_link(number: str) -> str:

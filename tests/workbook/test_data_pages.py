@@ -3,8 +3,18 @@
 import pytest
 
 from ferkit.data import DATASETS
-from ferkit.workbook.data_pages import DOCS, MINUTES, NOTEBOOK_FINDINGS, documented, overview, page
-from ferkit.workbook.needs import NEEDS, find_obstacle
+from ferkit.workbook.data_pages import (
+    COSTS,
+    DOCS,
+    FINDING,
+    NOTEBOOK_FINDINGS,
+    PICTURES,
+    documented,
+    expected_minutes,
+    overview,
+    page,
+)
+from ferkit.workbook.needs import NEEDS
 
 
 @pytest.mark.parametrize("name", documented())
@@ -25,15 +35,36 @@ def test_the_overview_has_the_table_of_the_code():
     assert "`stills` | ● | ● | ● | ●" in text
 
 
-def test_every_notebook_has_a_result_and_minutes_are_of_pairs_that_run():
+def test_every_notebook_that_reads_photographs_has_a_result_and_a_cost():
     assert set(NEEDS) <= set(NOTEBOOK_FINDINGS)
-    assert not any(find_obstacle(number, name) for name, number in MINUTES)
+    assert {number for number, need in NEEDS.items() if not need.drawn} == set(COSTS)
+    assert set(PICTURES) <= set(documented())
+
+
+def test_expected_minutes_grow_with_the_pictures():
+    own, for_thousand = COSTS["02"]
+    assert expected_minutes("jaffe", "02") == pytest.approx(own + 0.213 * (for_thousand + FINDING))
+    assert expected_minutes("jaffe", "01") == pytest.approx(COSTS["01"][0], abs=0.01)
+    assert expected_minutes("folder", "02") is None  # nobody knows how many there are
+    assert " h |" in page("affectnet")
+
+
+def test_the_pictures_are_those_of_the_published_counts():
+    published = {}
+    for name in PICTURES:
+        expected = DATASETS[name].expected
+        if expected is not None and not callable(expected):
+            counts = expected.counts
+            published[name] = counts.get("frames") or counts.get("clips") or len(expected.clips)
+    known = {name: count for name, count in published.items() if count}
+    assert len(known) > 8
+    assert known == {name: PICTURES[name] for name in known}
 
 
 def test_a_page_has_the_command_or_the_reason():
     text = page("ckplus48")
     assert "`ferkit run 02 --dataset ckplus48 --data-root my_data`" in text
     obstacle = "not: not all of it are sequences from neutral to the expression"
-    assert f"| [05](../../notebooks/05_temporal_networks.ipynb) | {obstacle} | |" in text
+    assert f"| [05](../../notebooks/05_temporal_networks.ipynb) | {obstacle} | | |" in text
     assert "--data-option" in page("oulu")
     assert "`light`: Strong (the default), Weak or Dark" in page("oulu")
