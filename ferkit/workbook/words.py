@@ -1,5 +1,8 @@
 """Say numbers of a run in words, so that text stays true for other data, seeds and levels."""
 
+import re
+from collections.abc import Iterable, Sequence
+
 from IPython.display import Markdown
 
 from ferkit.evaluation.intervals import Score
@@ -7,25 +10,29 @@ from ferkit.papers.verdicts import claim_table
 
 
 def say(*sentences: str) -> Markdown:
-    """Return sentences with numbers of this run for display, as one paragraph of Markdown."""
-    return Markdown(" ".join(sentences))
+    """Return sentences with numbers of this run for display, as one paragraph of Markdown.
+
+    Percentages are written as in the text of the notebooks, "95 %".
+    """
+    return Markdown(re.sub(r"(?<=\d)%", " %", " ".join(sentences)))
 
 
 def compare_in_words(first: str, second: str, difference: Score) -> str:
     """Say whether `first` is better than `second`, in points with the interval over people.
 
-    `difference` is first minus second, as of `compare_paired`.
+    Both are named as in the middle of a sentence, such as "the whole face" or "DTGN". `difference`
+    is first minus second, as of `compare_paired`.
     """
     low, high = 100 * difference.low, 100 * difference.high
     interval = f"95 % interval over {difference.people} people: {low:.1f} to {high:.1f}"
     points = 100 * difference.value
     if difference.low > 0:
-        return f"{first} beats {second} by {points:.1f} points ({interval})."
-    if difference.high < 0:
-        return f"{first} falls behind {second} by {-points:.1f} points ({interval})."
-    return (
-        f"No difference between {first} and {second} is shown: {points:+.1f} points ({interval})."
-    )
+        found = f"{first} beats {second} by {points:.1f} points"
+    elif difference.high < 0:
+        found = f"{first} falls behind {second} by {-points:.1f} points"
+    else:
+        found = f"no difference between {first} and {second} is shown: {points:+.1f} points"
+    return f"{found[0].upper()}{found[1:]} ({interval})."
 
 
 def show_claims(short_name: str, *keys: str) -> Markdown:
@@ -37,8 +44,20 @@ def show_claims(short_name: str, *keys: str) -> Markdown:
     claims = claim_table(short_name)
     if keys:
         claims = claims.loc[list(keys)]
-    lines = ["| the claim | verdict | difference in points | how sure |", "|---|---|---|---|"]
-    for claim in claims.itertuples():
-        cells = (claim.claim, f"**{claim.verdict}**", claim.difference, claim.why)
-        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
-    return Markdown("\n".join(lines))
+    rows = [
+        (claim.claim, f"**{claim.verdict}**", claim.difference, claim.why)
+        for claim in claims.itertuples()
+    ]
+    return _show_table(("the claim", "verdict", "difference in points", "how sure"), rows)
+
+
+def show_checked_claims(*rows: tuple[str, str, bool]) -> Markdown:
+    """Return claims that a run checks by itself: the claim, what was found, whether it holds."""
+    cells = [(claim, found, f"**{'yes' if holds else 'no'}**") for claim, found, holds in rows]
+    return _show_table(("the claim", "found in this run", "holds here"), cells)
+
+
+def _show_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
+    lines = [heads, ["---"] * len(heads), *rows]
+    texts = (" | ".join(cell.replace("|", r"\|") for cell in line) for line in lines)
+    return Markdown("\n".join(f"| {text} |" for text in texts))

@@ -5,14 +5,14 @@ import pytest
 from ferkit.evaluation.intervals import Score
 from ferkit.papers import PAPERS
 from ferkit.papers.verdicts import claim_table
-from ferkit.workbook.words import compare_in_words, say, show_claims
+from ferkit.workbook.words import compare_in_words, say, show_checked_claims, show_claims
 
 
 @pytest.mark.parametrize(
     ("value", "low", "high", "text"),
     [
-        (0.06, 0.02, 0.1, "a beats b by 6.0 points (95 % interval over 20 people: 2.0 to 10.0)."),
-        (-0.06, -0.1, -0.02, "a falls behind b by 6.0 points "),
+        (0.06, 0.02, 0.1, "A beats b by 6.0 points (95 % interval over 20 people: 2.0 to 10.0)."),
+        (-0.06, -0.1, -0.02, "A falls behind b by 6.0 points "),
         (0.01, -0.02, 0.04, "No difference between a and b is shown: +1.0 points "),
         (0.01, 0.0, 0.02, "No difference between a and b is shown: "),
     ],
@@ -23,6 +23,12 @@ def test_a_difference_is_said_only_where_the_interval_excludes_zero(value, low, 
 
 def test_sentences_become_one_paragraph():
     assert say("One.", "Two.").data == "One. Two."
+    assert say(f"{0.5:.0%} of **{1:.1%}**; 95 %").data == "50 % of **100.0 %**; 95 %"
+
+
+def test_a_claim_that_fails_is_said_to_fail():
+    lines = show_checked_claims(("It is.", "a|b", True), ("It is not.", "c", False)).data
+    assert lines.splitlines()[2:] == [r"| It is. | a\|b | **yes** |", "| It is not. | c | **no** |"]
 
 
 @pytest.mark.parametrize("short_name", PAPERS)

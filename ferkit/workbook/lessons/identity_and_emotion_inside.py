@@ -175,7 +175,7 @@ def show_other_faces(
     table = interval_table(run.metrics, labels)
     title = "The identity branch sees"
     figure = run.figure("plot_intervals", table, "other_faces", size=(7.2, 2.4), title=title)
-    return figure, compare_in_words("The own neutral face", "somebody else's", same)
+    return figure, compare_in_words("the person's own neutral face", "somebody else's", same)
 
 
 def verify_after_joint(

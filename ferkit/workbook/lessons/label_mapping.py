@@ -16,6 +16,7 @@ from ferkit.drawn.examples import draw_compound
 from ferkit.faces.load import load_labels
 from ferkit.papers import reported
 from ferkit.workbook.lessons.start_here import crop_face
+from ferkit.workbook.words import show_checked_claims
 
 UNUSED = "-"  # stands where a provider does not use a code
 _ALPHABETICAL = (UNUSED, *BASIC7)
@@ -225,20 +226,16 @@ def show_label_claims(*, example: int, classes: int, blind: pd.DataFrame, kept: 
         all_emotions, three = blind["guessing"]
         guess = f"{all_emotions:.2f} with all emotions of this data set, {three:.2f} with three"
         is_higher = three > all_emotions
-    rows = (
+    return show_checked_claims(
         (
-            "two emotions and 50 classes map one to one; disgust (3) and sadness (6) are class 20",
+            "Two emotions and 50 classes map one to one; disgust (3) and sadness (6) are class 20.",
             f"{classes} different names; class {example}",
             classes == 50 and example == 20,
         ),
-        ("three classes raise the score of guessing", guess, is_higher),
+        ("Three classes raise the score of guessing.", guess, is_higher),
         (
-            "the majority rule drops a good part of disgust (FER+, published counts)",
-            f"it keeps {kept:.0%} of what `argmax` calls disgust",
+            "The majority rule drops a good part of disgust (FER+, published counts).",
+            f"it keeps {100 * kept:.0f} % of what `argmax` calls disgust",
             kept < 0.75,
         ),
     )
-    lines = ["| the claim | found | holds |", "|---|---|---|"]
-    for claim, found, is_met in rows:
-        lines.append(f"| {claim} | {found} | **{'yes' if is_met else 'no'}** |")
-    return Markdown("\n".join(lines))

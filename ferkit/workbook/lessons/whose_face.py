@@ -22,6 +22,7 @@ from ferkit.drawn.people import make_person
 from ferkit.drawn.shape import neutral_shape
 from ferkit.plots.colours import INK
 from ferkit.workbook.lessons.start_here import draw_expression
+from ferkit.workbook.words import show_checked_claims
 
 _TAKES = 6  # pictures of each person's neutral and smiling face
 
@@ -112,9 +113,9 @@ def describe_identity(groups: Mapping[str, np.ndarray]) -> str:
     else:
         lesson = "in this run a smile moves landmarks more than another person does"
     return (
-        f"In the median, a full smile moves a face by {step:.1f} %, and two people at rest are "
-        f"{other:.1f} % apart: **{lesson}**. The boxes overlap: {closer:.0%} of all pairs of "
-        f"people are closer than a person is to the own median smile."
+        f"At the median, a full smile moves a face by {step:.1f} %, and two people at rest are "
+        f"{other:.1f} % apart: **{lesson}**. The boxes overlap: in {closer:.0%} of all pairs of "
+        "people, the two are closer to each other than a face is to its own median smile."
     )
 
 
@@ -132,18 +133,19 @@ def show_drawn_claims(
     *, same_pixels: bool, nearest: float, same_person: float, found: float, redraws: float
 ) -> Markdown:
     """Return the notebook's claims for display, each with what this run measured."""
-    rows = [
-        ("the same seed, the same pixels", "equal hashes" if same_pixels else "other hashes"),
+    hashes = "equal hashes" if same_pixels else "different hashes"
+    distances = (
+        f"the most similar pair is {nearest:.2f} % apart, one person's neutral pictures at most "
+        f"{same_person:.2f} %"
+    )
+    speed = f"{redraws:.0f} times a second on this computer"
+    return show_checked_claims(
+        ("The same seed gives the same pixels.", hashes, same_pixels),
+        ("No two drawn people are alike.", distances, nearest > same_person),
         (
-            "no two people are alike",
-            f"the most similar pair: {nearest:.2f} %; one person's neutral pictures: "
-            f"at most {same_person:.2f} %",
+            "dlib finds at least 99 % of the drawn frontal faces.",
+            f"{100 * found:.1f} % found",
+            found >= 0.99,
         ),
-        ("dlib finds at least 99 %", f"{found:.1%} found"),
-        ("five redraws a second", f"{redraws:.0f} a second on this computer"),
-    ]
-    holds = (same_pixels, nearest > same_person, found >= 0.99, redraws >= 5)
-    lines = ["| the claim | measured in this run | holds here |", "|---|---|---|"]
-    for (claim, measured), is_met in zip(rows, holds, strict=True):
-        lines.append(f"| {claim} | {measured} | **{'yes' if is_met else 'no'}** |")
-    return Markdown("\n".join(lines))
+        ("A face is redrawn at least five times a second.", speed, redraws >= 5),
+    )
