@@ -175,8 +175,8 @@ def say_gains(results: Mapping[str, Mapping[str, Predictions]], seed: int) -> Ma
     sentences = []
     for count, by_input in results.items():
         gain = gain_of(by_input, seed)
-        words = compare_in_words("the classifier of residuals", "that of raw landmarks", gain)
-        sentences.append(f"With {count} classes: {words}")
+        words = compare_in_words("the SVM on residuals", "the SVM on raw landmarks", gain)
+        sentences.append(f"**{count} classes.** {words}")
     return say(*sentences)
 
 
@@ -238,7 +238,7 @@ def say_resolution(run: NotebookRun, dataset: str, level: str, seed: int) -> Mar
     for pixels, score in found.by_size.items():
         run.metrics[f"large/{found.classes}/residual_{pixels}/top1"] = score.metric()
     run.metrics[f"large/{found.classes}/resolution_gain"] = found.gain.metric()
-    return say(compare_in_words("the classifier at 1200 pixels", "that at 224", found.gain))
+    return say(compare_in_words("the SVM at 1200 pixels", "the SVM at 224", found.gain))
 
 
 def show_paper(run: NotebookRun, *keys: str) -> Styler:

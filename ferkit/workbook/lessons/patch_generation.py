@@ -30,7 +30,7 @@ METHODS = {
     "lbp": "LBP, radial SVM",
     "gabor": "Gabor, radial SVM",
 }
-_IN_WORDS = {"k1": "k = 1", "k5": "k = 5", "k60": "k = 60", "lbp": "LBP", "gabor": "Gabor"}
+_IN_WORDS = {"k1": "$k=1$", "k5": "$k=5$", "k60": "$k=60$", "lbp": "LBP", "gabor": "Gabor"}
 PAIRS = (("k60", "k1"), ("k60", "k5"), ("k5", "k1"), ("k60", "lbp"), ("k60", "gabor"))
 _PATCH_PIXELS = 96  # in the figure of all patches
 _GAP = 3  # white pixels around each
@@ -158,11 +158,11 @@ def method_table(metrics: Mapping[str, Any], prefix: str) -> pd.DataFrame:
 def step_table(metrics: Mapping[str, Any], prefix: str) -> pd.DataFrame:
     """Tabulate the steps from one patch to 60 for `plot_intervals`."""
     labels = {
-        "trained_on_1_svm_on_1": "trained on 1, SVM on 1",
-        "trained_on_60_svm_on_1": "trained on 60, SVM on 1",
-        "trained_on_60_svm_on_5": "trained on 60, SVM on 5 local",
-        "trained_on_60_svm_on_60": "trained on 60, SVM on 60",
-        "mean_of_60_softmaxes": "no SVM: mean of 60 softmaxes",
+        "trained_on_1_svm_on_1": "trained on 1 patch, SVM on 1",
+        "trained_on_60_svm_on_1": "trained on 60 patches, SVM on 1",
+        "trained_on_60_svm_on_5": "trained on 60 patches, SVM on 5",
+        "trained_on_60_svm_on_60": "trained on 60 patches, SVM on 60",
+        "mean_of_60_softmaxes": "trained on 60 patches, no SVM",
     }
     chosen = {f"{prefix}/why/{step}": label for step, label in labels.items()}
     return tables.interval_table(metrics, chosen, chance=1 / int(prefix.rpartition("/")[2]))
@@ -177,8 +177,8 @@ def describe_steps(comparison: Comparison, seed: int) -> list[str]:
     of_training = compare_in_words("training on 60 patches", "training on one", training)
     of_features = compare_in_words("an SVM on 60 patches", "an SVM on one", features)
     return [
-        f"**More training pictures** (the SVM on the whole face): {of_training}",
-        f"**More features** (the network trained on 60): {of_features}",
+        f"**More training pictures**, with the SVM on the whole face. {of_training}",
+        f"**More features**, with the network trained on 60 patches. {of_features}",
     ]
 
 
@@ -200,23 +200,26 @@ def recall_table(comparison: Comparison, method: str, seed: int) -> pd.DataFrame
 
 
 def describe_recalls(comparison: Comparison, seed: int) -> str:
-    """Say for which classes the recalls of k = 60 and LBP are shown to differ."""
+    """Say for which classes the recalls of k = 60 and LBP differ, and how wide intervals are."""
     lbp = comparison.methods["lbp"]
     patches_correct = comparison.methods["k60"].correct().astype(int)
     better: list[str] = []
     worse: list[str] = []
+    widths: list[float] = []
     for code, name in enumerate(lbp.names):
         rows = lbp.truth == code
         gain = compare_paired(
             patches_correct[rows], lbp.correct()[rows], lbp.people[rows], seed=seed
         )
+        widths.append(100 * (gain.high - gain.low))
         if gain.low > 0:
             better.append(name)
         if gain.high < 0:
             worse.append(name)
     return (
-        f"Expressions on which 60 patches are shown to find more than LBP: "
-        f"{', '.join(better) or 'none'}; on which LBP finds more: {', '.join(worse) or 'none'}."
+        f"60 patches are shown to recognise more faces than LBP of: {', '.join(better) or 'none'}. "
+        f"LBP is shown to recognise more of: {', '.join(worse) or 'none'}. The intervals of these "
+        f"differences are {min(widths):.0f} to {max(widths):.0f} points wide."
     )
 
 
@@ -261,8 +264,8 @@ def describe_leak(leak: Leak, tasks: Mapping[str, PatchTask], seed: int) -> list
             title = METHODS[name].partition(",")[0]
             words.append(f"{title} {100 * gain.value:+.1f} points ({low:.1f} to {high:.1f})")
         sentences.append(
-            f"**{place.capitalize()}**, folds by image less folds by person: {'; '.join(words)}. "
-            f"For {raised} of 3 methods a rise is shown."
+            f"**{place.capitalize()}.** Folds by image minus folds by person: {'; '.join(words)}. "
+            f"A rise is shown for {raised} of 3 methods."
         )
     return sentences
 

@@ -45,8 +45,8 @@ def test_metrics_have_the_names_that_the_papers_table_knows(comparison):
 
 def test_training_and_features_are_told_apart(comparison):
     training, features = lesson.describe_steps(comparison, 0)
-    assert "training on 60 patches beats training on one by 25.0 points" in training
-    assert "an SVM on 60 patches beats an SVM on one by 50.0 points" in features
+    assert "Training on 60 patches beats training on one by 25.0 points" in training
+    assert "An SVM on 60 patches beats an SVM on one by 50.0 points" in features
     assert check("04.3", "features", steps=comparison.steps).right
     assert not check("04.3", "training", steps=comparison.steps).right
 
@@ -69,13 +69,14 @@ def test_the_two_kinds_of_folds_of_a_method_stand_together(comparison):
     assert table["name"].tolist() == ["whole face"] * 2 + ["LBP"] * 2 + ["Gabor"] * 2
     (sentence,) = lesson.describe_leak(leak, tasks, 0)
     assert "whole face +75.0 points" in sentence
-    assert sentence.endswith("For 2 of 3 methods a rise is shown.")
+    assert sentence.endswith("A rise is shown for 2 of 3 methods.")
 
 
 def test_only_expressions_with_a_shown_difference_are_named(comparison):
     text = lesson.describe_recalls(comparison, 0)
-    assert "more than LBP: fear;" in text
-    assert text.endswith("on which LBP finds more: none.")
+    assert "more faces than LBP of: fear." in text
+    assert "LBP is shown to recognise more of: none." in text
+    assert text.endswith("are 0 to 34 points wide.")
 
 
 def test_only_settings_that_differ_from_the_papers_are_listed():
