@@ -14,9 +14,12 @@ from ferkit.core.landmarks import SUBSET_49
 from ferkit.plots.colours import EMOTION_COLOURS, INK, SERIES
 from ferkit.plots.faces import plot_landmarks
 
+_KERNEL_GAP = 1  # pixels between the kernels of one filter
+_FILTER_GAP = 2  # pixels between filters
+
 
 def plot_filters(weights: ArrayLike, columns: int = 9, *, ax: Axes | None = None) -> Axes:
-    """Draw filters `(n, T, k, k)` as strips of T kernels.
+    """Draw filters `(n, T, k, k)` as strips of T kernels with thin gaps between them.
 
     `columns` strips a row; time runs from top to bottom. Zero is grey; black and white are minus
     and plus the largest absolute weight of each filter.
@@ -26,15 +29,16 @@ def plot_filters(weights: ArrayLike, columns: int = 9, *, ax: Axes | None = None
     if weights.ndim != 4 or not len(weights):
         raise ValueError(f"expected filters (n, T, k, k), at least one, got {weights.shape}")
     count, frames, kernel_height, kernel_width = weights.shape
-    strip_height = frames * kernel_height
-    rows = -(-count // columns)
-    sheet = np.full((rows * (strip_height + 2), columns * (kernel_width + 1)), np.nan)
+    below = kernel_height + _KERNEL_GAP  # from one kernel to the next
+    height = frames * below + _FILTER_GAP
+    width = kernel_width + _FILTER_GAP
+    sheet = np.full((-(-count // columns) * height, columns * width), np.nan)
     for position, kernels in enumerate(weights):
-        top = (position // columns) * (strip_height + 2)
-        left = (position % columns) * (kernel_width + 1)
+        left = (position % columns) * width
         largest = max(np.abs(kernels).max(), 1e-12)
-        strip = kernels.reshape(-1, kernel_width) / largest
-        sheet[top : top + strip_height, left : left + kernel_width] = strip
+        for frame, kernel in enumerate(kernels):
+            top = (position // columns) * height + frame * below
+            sheet[top : top + kernel_height, left : left + kernel_width] = kernel / largest
     ax.imshow(np.ma.masked_invalid(sheet), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
     ax.set_axis_off()
     return ax
@@ -45,21 +49,20 @@ def plot_important(
 ) -> Axes:
     """Draw a face `(68, 2)` with 49 landmarks sized by importance, without the jaw.
 
-    `importance` is `(49,)`. The `count` most important ones are filled and hold their rank.
+    `importance` is `(49,)`. The `count` most important ones are filled.
     """
     points = np.asarray(face, dtype=float)
     values = np.asarray(importance, dtype=float)
     if values.shape != (len(SUBSET_49),):
         raise ValueError(f"expected one value for each of 49 landmarks, got {values.shape}")
     ax = plot_landmarks(points, ax=ax, colour="#bbbbbb")
-    best = np.argsort(-values, kind="stable")[:count]
+    order = np.argsort(-values, kind="stable")
     landmarks = points[SUBSET_49]
-    sizes = 20 + 100 * (values - values.min()) / max(np.ptp(values), 1e-12)
+    sizes = 15 + 85 * (values - values.min()) / max(np.ptp(values), 1e-12)
+    for chosen, fill in ((order[count:], "white"), (order[:count], SERIES[1])):
+        x, y = landmarks[chosen].T
+        ax.scatter(x, y, sizes[chosen], facecolors=fill, edgecolors=SERIES[0], zorder=3)
     x, y = landmarks.T
-    ax.scatter(x, y, sizes, facecolors="white", edgecolors=SERIES[0], zorder=3)
-    ax.scatter(x[best], y[best], 130, color=SERIES[1], edgecolors="white", zorder=4)
-    for rank, place in reversed(list(enumerate(landmarks[best], start=1))):
-        ax.annotate(str(rank), place, ha="center", va="center", size=8, color=INK, zorder=5)
     margin = 0.08 * np.ptp(landmarks, axis=0).max()
     ax.set_xlim(x.min() - margin, x.max() + margin)
     ax.set_ylim(y.max() + margin, y.min() - margin)

@@ -92,7 +92,7 @@ def plot_top_k(table: pd.DataFrame, *, ax: Axes | None = None, chance: int | Non
     k = np.sort(table["k"].unique())
     if chance:
         ax.plot(k, k / chance, "--", color=FAINT, lw=1.5, label=f"chance, {chance} classes")
-    ax.set(xlabel="k: the truth is among the k highest classes", ylabel="share of faces", xticks=k)
+    ax.set(xlabel="k: the true class is among the k best", ylabel="share of faces", xticks=k)
     ax.set_ylim(0, min(1.02, 1.08 * np.nanmax(table[["value", "high"]])))
     curves = [handle for handle in ax.get_legend_handles_labels()[0] if isinstance(handle, Line2D)]
     curves.sort(key=lambda curve: float(np.asarray(curve.get_ydata())[-1]), reverse=True)
@@ -175,7 +175,7 @@ def plot_intervals(
     if "paper" in rows and rows["paper"].notna().any():
         label = "the paper, its own data"
         ax.plot(rows["paper"], rows["y"], "D", color=INK, mfc="white", ms=8, zorder=4, label=label)
-    _print_values(rows, ax)
+    _print_values(rows, ax, start)
     right = ax.get_xlim()[1]
     end = max(right, 1.08) if right > 0.7 else right + 0.05 * (right - start)
     ax.set(xlabel=xlabel, xlim=(start, end))
@@ -196,10 +196,11 @@ def plot_intervals(
     return ax
 
 
-def _print_values(rows: pd.DataFrame, ax: Axes) -> None:
+def _print_values(rows: pd.DataFrame, ax: Axes, start: float) -> None:
     """Print each value beside its interval; small values with three digits.
 
-    It stands on the right, or on the left where the paper's mark or chance would cover it.
+    It stands on the right, or on the left where the paper's mark or chance would cover it and the
+    axis, which begins at `start`, has room there.
     """
     digits = 3 if rows["value"].max() < 0.2 else 2
     left, right = ax.get_xlim()
@@ -212,9 +213,12 @@ def _print_values(rows: pd.DataFrame, ax: Axes) -> None:
         if not np.isnan(value):
             text = f"{value:.{digits}f}"
             place = np.nanmax([value, high])
-            if ((place - 0.2 * width < covered) & (covered < place + width)).any():
-                place = np.nanmin([value, low])
-                side = "right"
+            in_the_way = covered[(place - 0.2 * width < covered) & (covered < place + width)]
+            lowest = np.nanmin([value, low])
+            if in_the_way.size and lowest - width > start:
+                place, side = lowest, "right"
+            elif in_the_way.size:
+                place = max(place, in_the_way.max())
         shift = 6 if side == "left" else -6
         ax.annotate(
             text,

@@ -14,23 +14,26 @@ def test_filters_stand_in_strips_on_their_own_scale():
     weights[0, 0, 0, 0], weights[0, 1, 2, 2], weights[2, 1] = -4.0, 2.0, 0.5
     ax = plots.plot_filters(weights, columns=2, ax=plt.figure().add_subplot())
     sheet = ax.images[0].get_array()
-    assert sheet.shape == (16, 8)
+    assert sheet.shape == (20, 10)
     assert sheet[0, 0] == -1
-    assert sheet[5, 2] == 0.5
-    assert (sheet[11:14, :3] == 1).all()
-    assert np.ma.getmaskarray(sheet)[:, 3].all()
+    assert sheet[6, 2] == 0.5
+    assert (sheet[14:17, :3] == 1).all()
+    masked = np.ma.getmaskarray(sheet)
+    assert masked[:, 3].all()  # between filters
+    assert masked[3].all()  # between kernels
     with pytest.raises(ValueError, match=r"expected filters \(n, T, k, k\)"):
         plots.plot_filters(weights[0])
 
 
-def test_the_important_landmarks_are_ranked_at_their_places(drawn_face):
+def test_the_important_landmarks_are_filled_at_their_places(drawn_face):
     importance = np.zeros(49)
     importance[[31, 5, 40]] = 3, 2, 1
     ax = plots.plot_important(drawn_face[1], importance, 3, ax=plt.figure().add_subplot())
-    ranked = {text.get_text(): text.xy for text in ax.texts}
-    for rank, place in zip("123", (31, 5, 40), strict=True):
-        assert np.allclose(ranked[rank], drawn_face[1][SUBSET_49[place]])
-    assert len(ranked) == 3
+    others, filled = ax.collections
+    places = [SUBSET_49[place] for place in (31, 5, 40)]
+    assert np.allclose(filled.get_offsets(), drawn_face[1][places])
+    assert len(others.get_offsets()) == 46
+    assert np.all(np.diff(filled.get_sizes()) < 0)
     with pytest.raises(ValueError, match="each of 49 landmarks"):
         plots.plot_important(drawn_face[1], np.zeros(68))
 

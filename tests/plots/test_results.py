@@ -110,6 +110,14 @@ def test_values_stand_where_the_papers_mark_does_not_cover_them():
     assert sides == {"0.80": "right", "0.50": "left", "0.60": "left"}
 
 
+def test_a_value_near_the_axis_is_not_printed_over_the_name_of_its_row(ax):
+    rows = {"name": ["own", "other"], "value": [0.3, 0.02], "low": [0.26, 0.013]}
+    table = pd.DataFrame({**rows, "high": [0.34, 0.025], "chance": 0.02})
+    plots.plot_intervals(table, ax=ax)
+    text = ax.texts[1]
+    assert (text.xy[0], text.get_ha()) == (0.025, "left")
+
+
 def test_a_value_is_not_printed_on_the_mark_of_chance(ax):
     rows = {"low": [0.2, 0.2], "high": [0.4, 0.4], "paper": np.nan}
     table = pd.DataFrame({"name": ["a", "b"], "value": 0.3, "chance": [0.42, 0.1], **rows})

@@ -26,7 +26,11 @@ from ferkit.workbook.lessons.start_here import BRIGHT, draw_expression
 from ferkit.workbook.studies.judge import Judged, summarize_answers
 
 _PART_NAMES = (*HEAD_PARTS, "clothes", "glasses", "hair", "wall")
-_NUMBERED = (0, 8, 16, 17, 21, 22, 26, 30, 36, 39, 42, 45, 48, 54, 57)
+# Numbered landmarks, each with the direction of its number.
+_NUMBERED = {
+    0: (-1, 0), 16: (1, 0), 17: (-0.7, -0.7), 26: (0.7, -0.7), 21: (0, -1), 22: (0, -1),
+    30: (1, 0), 36: (-1, 0), 45: (1, 0), 48: (-1, 0), 54: (1, 0),
+}  # fmt: skip
 _CLOSE_UP = 85  # pixels on either side of the face's centre
 
 
@@ -40,8 +44,16 @@ def plot_truth(frame: Frame) -> Figure:
     picture.imshow(frame.image)
     points.imshow(frame.image, alpha=0.5)
     plots.plot_landmarks(frame.landmarks, ax=points, connect=False, colour=plots.SERIES[0], width=3)
-    for i in _NUMBERED:
-        points.annotate(i, frame.landmarks[i], (4, 4), textcoords="offset points", fontsize=8)
+    for i, direction in _NUMBERED.items():
+        points.annotate(
+            str(i),
+            frame.landmarks[i],
+            9 * np.array(direction),
+            textcoords="offset points",
+            fontsize=8,
+            ha="center",
+            va="center",
+        )
     colours = plt.get_cmap("Set3")
     numbers = _number_parts(frame)
     parts.imshow(numbers, cmap=colours, vmin=0, vmax=11)

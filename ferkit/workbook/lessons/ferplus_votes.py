@@ -114,7 +114,7 @@ def plot_majority_share(counts: pd.DataFrame) -> Axes:
     for row, emotion in enumerate(order.itertuples()):
         text = f" {emotion.share:.0%} ({emotion.argmax:.0f} → {emotion.ms_majority:.0f})"
         ax.text(emotion.share, row, text, va="center")
-    ax.set(xlabel="kept by ms_majority, of what argmax gives the emotion", xlim=(0, 1.35))
+    ax.set(xlabel="share of the pictures labelled by argmax that ms_majority keeps", xlim=(0, 1.35))
     ax.set_xticks(np.linspace(0, 1, 6))
     ax.spines[["top", "right"]].set_visible(False)
     return ax

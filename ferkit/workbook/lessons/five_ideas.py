@@ -32,7 +32,7 @@ _PATCHES = (
 
 
 def plot_residual_idea(people: Sequence[int]) -> Figure:
-    """Draw a mouth corner of many faces: as it lies, and less the mean of its person."""
+    """Draw a mouth corner of many faces: as it lies, and minus the mean of its person."""
     pairs = [(i, emotion) for i in people for emotion in _EMOTIONS for _ in range(_TAKES)]
     faces = eye_coordinates(
         [
@@ -46,7 +46,7 @@ def plot_residual_idea(people: Sequence[int]) -> Figure:
     residuals = person_residuals(faces, names).reshape(-1, 68, 2)
     panels = (
         (faces, "landmarks as they lie"),
-        (residuals, "less each person's mean: residuals"),
+        (residuals, "minus each person's mean: residuals"),
     )
     for ax, (points, title) in zip(axes, panels, strict=True):
         for emotion in _EMOTIONS:

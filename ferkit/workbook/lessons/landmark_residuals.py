@@ -140,7 +140,7 @@ def draw_mean_residuals(run: NotebookRun, faces: LandmarkFaces) -> Figure:
         shown = faces.pure & (faces.classes == emotion)
         pairs += [mean_face, mean_face + _LONGER * faces.residuals[shown].mean(0)]
     table = plots.points_table(np.stack(pairs), panel=np.repeat(emotions, 2))
-    title = f"Mean residual of each emotion, {_LONGER} times as long"
+    title = f"Mean residual of each emotion; arrows {_LONGER} times as long"
     size = (2.1, 2.3)
     return run.figure(
         "plot_displacement", table, "mean_residuals", size=size, columns=4, title=title
@@ -250,11 +250,20 @@ def show_paper(run: NotebookRun, *keys: str) -> Styler:
 # --- intervals ---
 
 
-def draw_resampled(run: NotebookRun, draws: Mapping[str, Iterable[float]], value: float) -> Figure:
-    """Draw histograms of bootstrap means with their intervals."""
+def draw_resampled(
+    run: NotebookRun, draws: Mapping[str, Iterable[float]], correct: np.ndarray
+) -> Figure:
+    """Draw histograms of bootstrap means of `correct`, with their intervals.
+
+    The means are multiples of 1 / N where people have equally many of the N pictures, so that each
+    bin holds equally many of them.
+    """
     means = {name: np.asarray(list(values), dtype=np.float64) for name, values in draws.items()}
     everything = np.concatenate(list(means.values()))
-    edges = np.linspace(everything.min(), everything.max(), _BINS + 1)
+    value, step = correct.mean(), 1 / len(correct)
+    first, last = (round(end / step) for end in (everything.min(), everything.max()))
+    stride = max(1, round((last - first) / _BINS))
+    edges = (np.arange(first, last + stride + 1, stride) - 0.5) * step
     rows = []
     for name, values in means.items():
         low, high = np.quantile(values, [0.025, 0.975])

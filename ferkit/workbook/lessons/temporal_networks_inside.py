@@ -51,7 +51,7 @@ def draw_filters(few: FewFrames) -> Figure:
         axes, ("before training", "trained"), (before, after), strict=True
     ):
         plots.plot_filters(weights[most], columns=_SHOWN_FILTERS, ax=ax)
-        ax.set_title(f"{title}: a column is one filter, a kernel for each frame")
+        ax.set_title(f"{title}: each column is a filter, with a kernel for each of its frames")
     bar = figure.colorbar(axes[0].images[0], ax=list(axes), shrink=0.7)
     bar.set_label("weight, 1: the filter's largest")
     return figure

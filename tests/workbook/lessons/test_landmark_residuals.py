@@ -46,12 +46,15 @@ def test_the_emotions_shown_are_those_that_the_data_set_has(classes, chosen, two
 
 def test_histograms_of_draws_hold_all_draws_and_the_quantiles(run):
     draws = {"people": np.linspace(0, 1, 1001), "pictures": np.linspace(0.4, 0.6, 1001)}
-    lesson.draw_resampled(run, draws, 0.5)
+    lesson.draw_resampled(run, draws, np.arange(1000) % 2 == 0)
     table = pd.read_csv(run.figures / "bootstrap.csv")
     for name, low in (("people", 0.025), ("pictures", 0.405)):
         own = table[table["name"] == name]
         assert own["share"].sum() == pytest.approx(1, abs=1e-3)
         assert own["low"].iloc[0] == pytest.approx(low, abs=1e-3)
+        assert own["value"].iloc[0] == 0.5
+        widths = own["right"] - own["left"]
+        assert np.allclose(widths, 25 / 1000, atol=1e-4)  # equally many multiples of 1 / N
 
 
 def test_the_gain_over_trainings_is_their_mean(run):
