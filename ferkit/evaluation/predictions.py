@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ferkit.evaluation.scores import hits
+from ferkit.evaluation.intervals import INTERVAL
+from ferkit.evaluation.scores import confusion, hits, recalls, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,19 @@ class Predictions:
     def correct(self, k: int = 1) -> np.ndarray:
         """Tell whether the true class is among the k best, `(N,)`."""
         return hits(self.scores, self.truth, k)
+
+    def accuracy_metric(self, seed: int = 0) -> dict[str, float]:
+        """Return the accuracy as a metric, with its interval over people."""
+        return score(self.correct(), self.people, seed=seed)
+
+    def recall_table(self, seed: int = 0) -> pd.DataFrame:
+        """Tabulate each class's recall with its interval: value, low, high, n."""
+        table = recalls(self.truth, self.predicted, self.names, self.people, seed=seed)
+        return table[list(INTERVAL)]
+
+    def count_confusions(self) -> pd.DataFrame:
+        """Count samples by true class (rows) and predicted class (columns)."""
+        return confusion(self.truth, self.predicted, self.names)
 
     def select(self, rows: np.ndarray) -> "Predictions":
         """Return the predictions for some samples: a mask `(N,)` or row numbers."""

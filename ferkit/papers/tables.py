@@ -55,10 +55,10 @@ def paper_table(
 def measured_table(
     short_name: str, metrics: Mapping[str, Any], keys: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Return the rows of `paper_table` that a run measured, without status and note."""
+    """Return the rows of `paper_table` that a run measured, for readers: by what was measured."""
     table = paper_table(short_name, metrics, keys)
     is_measured = ~table["ours"].isin(["", "not in this run"])
-    return table[is_measured].drop(columns=["status", "note"])
+    return table[is_measured].drop(columns=["status", "note"]).set_index("what")
 
 
 def interval_table(
@@ -111,6 +111,26 @@ def top_k_table(
             rows.append({"name": name, "k": k, "value": value, "source": "paper"})
     table = pd.DataFrame(rows, columns=["name", "k", "value", "low", "high", "source"])
     return table.astype({"value": float, "low": float, "high": float})
+
+
+def history_table(histories: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Prepare losses for `plots.plot_history`: panel, curve, fold, x (the epoch), part, value.
+
+    `histories` are those of trainings by folds, by panel and curve.
+    """
+    parts = {"epoch": "x", "train_loss": "training", "val_loss": "validation"}
+    tables = [
+        history.rename(columns=parts).assign(panel=panel, curve=curve)
+        for (panel, curve), history in histories.items()
+    ]
+    columns = ["panel", "curve", "fold", "x"]
+    return pd.concat(tables).melt(columns, ["training", "validation"], "part", "value")
+
+
+def confusion_panels(counts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Prepare confusion counts for `plots.plot_confusion`, a panel for each name."""
+    panels = [table.reset_index().assign(panel=name) for name, table in counts.items()]
+    return pd.concat(panels, ignore_index=True)
 
 
 def interval_text(metric: Mapping[str, Any], scale: float = 1.0) -> str:

@@ -1,11 +1,14 @@
 import math
 
+import pandas as pd
 import pytest
 
 from ferkit.evaluation.intervals import Score
 from ferkit.papers.reported import paper
 from ferkit.papers.tables import (
+    confusion_panels,
     flatten_metrics,
+    history_table,
     interval_table,
     interval_text,
     measured_table,
@@ -148,7 +151,22 @@ def test_intervals_as_text():
 def test_only_rows_that_a_run_measured_are_kept():
     metrics = {"sequences/dtan": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 100}}
     table = measured_table("dtagn", metrics)
-    assert table.index.tolist() == ["ckplus/dtan"]
-    assert table.loc["ckplus/dtan", "ours"] == "80.0 [70.0, 90.0] %, n = 100"
+    assert table.index.tolist() == ["DTAN: accuracy, CK+"]
+    assert table["ours"].iloc[0] == "80.0 [70.0, 90.0] %, n = 100"
     assert "status" not in table
     assert measured_table("dtagn", {}).empty
+
+
+def test_histories_have_a_row_for_each_loss():
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [3, 2], "val_loss": [4, 3], "fold": "1"})
+    table = history_table({("DTAN", "plain"): history, ("DTAN", "centred"): history})
+    assert len(table) == 8
+    rows = table[(table["curve"] == "plain") & (table["part"] == "validation")]
+    assert rows[["x", "value"]].to_numpy().tolist() == [[1, 4], [2, 3]]
+
+
+def test_confusions_stand_in_panels():
+    counts = pd.DataFrame([[1, 2], [0, 3]], pd.Index(["a", "b"], name="true"), ["a", "b"])
+    table = confusion_panels({"ours": counts, "theirs": counts})
+    assert table["panel"].tolist() == ["ours", "ours", "theirs", "theirs"]
+    assert table.loc[3, ["true", "a", "b"]].tolist() == ["b", 0, 3]

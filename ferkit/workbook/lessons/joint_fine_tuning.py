@@ -11,9 +11,9 @@ from torch import nn
 
 from ferkit import plots
 from ferkit.data.folds import fold_hash
-from ferkit.evaluation.intervals import INTERVAL, McNemar, Score, compare_paired, mcnemar
+from ferkit.evaluation.intervals import McNemar, Score, compare_paired, mcnemar
 from ferkit.evaluation.predictions import Predictions
-from ferkit.evaluation.scores import confusion, recalls, score
+from ferkit.evaluation.scores import score
 from ferkit.papers import reported, tables
 from ferkit.papers.dtagn import experiment, specs
 from ferkit.papers.dtagn.data import SequenceSet, load_sequences
@@ -110,13 +110,8 @@ def count_learning(tuned: Mapping[str, CrossTrained]) -> pd.DataFrame:
 
 def tuning_history(tuned: Mapping[str, CrossTrained]) -> pd.DataFrame:
     """Tabulate the losses of the fine-tunings for `plots.plot_history`, a panel each."""
-    parts = {"epoch": "x", "train_loss": "training", "val_loss": "validation"}
-    histories = []
-    for name, result in tuned.items():
-        history = result.history.rename(columns=parts)
-        histories.append(history.assign(panel=COMBINATIONS[name], curve="loss"))
-    return pd.concat(histories).melt(
-        ["panel", "curve", "fold", "x"], ["training", "validation"], "part", "value"
+    return tables.history_table(
+        {(COMBINATIONS[name], "loss"): result.history for name, result in tuned.items()}
     )
 
 
@@ -168,32 +163,27 @@ def compare_pair(first: Predictions, second: Predictions, seed: int) -> tuple[Sc
 
 
 def emotion_recalls(
-    predictions: Mapping[str, Predictions], classes: Sequence[str], dataset: str, seed: int
+    predictions: Mapping[str, Predictions], dataset: str, seed: int
 ) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """Measure the recall of each emotion by both networks and the joint one: table, metrics."""
     parts = []
     metrics = {}
     for name in _SHOWN:
-        one = predictions[name]
-        recall = recalls(one.truth, one.predicted, classes, one.people, seed=seed)
-        for emotion, row in recall.iterrows():
-            metrics[f"{dataset}/{name}/{emotion}"] = {part: row[part] for part in INTERVAL}
+        recall = predictions[name].recall_table(seed)
+        for emotion, row in recall.to_dict("index").items():
+            metrics[f"{dataset}/{name}/{emotion}"] = row
         parts.append(recall.assign(group=COMBINATIONS[name]).reset_index(names="name"))
     return pd.concat(parts, ignore_index=True), metrics
 
 
-def confusion_panels(
-    predictions: Mapping[str, Predictions], classes: Sequence[str], kind: str
-) -> pd.DataFrame:
+def joint_confusions(predictions: Mapping[str, Predictions], kind: str) -> pd.DataFrame:
     """Tabulate the joint network's confusions, beside the paper's where it has them."""
-    joint = predictions["joint"]
-    matrices = {"ours, joint": confusion(joint.truth, joint.predicted, classes)}
+    matrices = {"ours, joint": predictions["joint"].count_confusions()}
     for matrix in reported.paper("dtagn").matrices:  # tables 3, 5 and 7
         if matrix.key == f"{kind}/joint":
             rows = pd.DataFrame(matrix.values, matrix.classes, matrix.classes)
             matrices[f"the paper's, {matrix.data}"] = rows.rename_axis("true")
-    parts = [rows.reset_index().assign(panel=name) for name, rows in matrices.items()]
-    return pd.concat(parts, ignore_index=True)
+    return tables.confusion_panels(matrices)
 
 
 def draw_failures(loaded: SequenceSet, trained: CrossTrained, count: int = 5) -> Axes:
@@ -252,10 +242,7 @@ def score_methods(
     predictions: Mapping[str, Predictions], dataset: str, seed: int
 ) -> dict[str, dict[str, float]]:
     """Name the accuracy of each method as a metric."""
-    return {
-        f"{dataset}/{name}": score(one.correct(), one.people, seed=seed)
-        for name, one in predictions.items()
-    }
+    return {f"{dataset}/{name}": one.accuracy_metric(seed) for name, one in predictions.items()}
 
 
 def score_either(first: Predictions, second: Predictions, seed: int) -> dict[str, float]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from pandas.io.formats.style import Styler
 
 from ferkit import plots
 from ferkit.core.labels import EMOTIONS
@@ -16,7 +15,7 @@ from ferkit.data import dataset as data_set
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, fold_hash
 from ferkit.evaluation import scores
-from ferkit.evaluation.intervals import Score, bootstrap, compare_paired, over_trainings
+from ferkit.evaluation.intervals import Score, compare_paired, over_trainings
 from ferkit.evaluation.predictions import Predictions
 from ferkit.faces import align, detect
 from ferkit.faces.load import load_clips
@@ -222,10 +221,7 @@ def draw_accuracies(
     run: NotebookRun, results: Mapping[str, Predictions], name: str, title: str, seed: int
 ) -> Figure:
     """Draw the accuracy of predictions with intervals."""
-    rows = [
-        {"name": label, **bootstrap(found.correct(), found.people, seed=seed).metric()}
-        for label, found in results.items()
-    ]
+    rows = [{"name": label, **found.accuracy_metric(seed)} for label, found in results.items()]
     size = (7, 0.35 * len(rows) + 1)
     return run.figure("plot_intervals", pd.DataFrame(rows), name, size=size, title=title)
 
@@ -239,12 +235,6 @@ def say_resolution(run: NotebookRun, dataset: str, level: str, seed: int) -> Mar
         run.metrics[f"large/{found.classes}/residual_{pixels}/top1"] = score.metric()
     run.metrics[f"large/{found.classes}/resolution_gain"] = found.gain.metric()
     return say(compare_in_words("the SVM at 1200 pixels", "the SVM at 224", found.gain))
-
-
-def show_paper(run: NotebookRun, *keys: str) -> Styler:
-    """Put results of the paper beside ours."""
-    columns = ["what", "where in the paper", "paper", "ours", "difference"]
-    return tables.paper_table("multimodal", run.metrics, keys)[columns].style.hide()
 
 
 # --- intervals ---

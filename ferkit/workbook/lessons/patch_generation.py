@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ferkit import plots
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.evaluation.predictions import Predictions
-from ferkit.evaluation.scores import confusion, recalls, score
+from ferkit.evaluation.scores import score
 from ferkit.faces.align import cut_boxes
 from ferkit.papers import tables
 from ferkit.papers.i2cnn import patches
@@ -112,7 +112,7 @@ def method_metrics(comparison: Comparison, prefix: str, seed: int) -> dict[str, 
     """
     metrics: dict[str, Any] = {}
     for name in METHODS:
-        metrics[f"{prefix}/{name}/top1"] = _accuracy(comparison.methods[name], seed)
+        metrics[f"{prefix}/{name}/top1"] = comparison.methods[name].accuracy_metric(seed)
     for (first, second), gain in method_gains(comparison, seed).items():
         metrics[f"{prefix}/{first}_minus_{second}"] = gain.metric()
     whole_face = metrics[f"{prefix}/k1/top1"]["value"]
@@ -120,13 +120,12 @@ def method_metrics(comparison: Comparison, prefix: str, seed: int) -> dict[str, 
         gain = metrics[f"{prefix}/k60_minus_k1"]["value"]
         metrics[f"{prefix}/relative_gain"] = {"value": gain / whole_face}
     for (trained, features), predictions in comparison.steps.items():
-        metrics[f"{prefix}/why/trained_on_{trained}_svm_on_{features}"] = _accuracy(
-            predictions, seed
-        )
-    metrics[f"{prefix}/why/mean_of_60_softmaxes"] = _accuracy(comparison.softmax, seed)
+        key = f"{prefix}/why/trained_on_{trained}_svm_on_{features}"
+        metrics[key] = predictions.accuracy_metric(seed)
+    metrics[f"{prefix}/why/mean_of_60_softmaxes"] = comparison.softmax.accuracy_metric(seed)
     for name in ("k60", "k1", "lbp"):
-        for expression, recall in recall_table(comparison, name, seed).to_dict("index").items():
-            metrics[f"{prefix}/{name}/recall/{expression}"] = recall
+        recalls = comparison.methods[name].recall_table(seed).to_dict("index")
+        metrics |= {f"{prefix}/{name}/recall/{key}": recall for key, recall in recalls.items()}
     return metrics
 
 
@@ -184,19 +183,10 @@ def describe_steps(comparison: Comparison, seed: int) -> list[str]:
 
 def confusion_table(comparison: Comparison) -> pd.DataFrame:
     """Count true and predicted classes of k = 60 and LBP, for `plot_confusion`."""
-    panels = []
-    for name in ("k60", "lbp"):
-        predictions = comparison.methods[name]
-        counts = confusion(predictions.truth, predictions.predicted, predictions.names)
-        panels.append(counts.reset_index().assign(panel=METHODS[name]))
-    return pd.concat(panels, ignore_index=True)
-
-
-def recall_table(comparison: Comparison, method: str, seed: int) -> pd.DataFrame:
-    """Tabulate a method's recall of each class with its interval: value, low, high, n."""
-    one = comparison.methods[method]
-    table = recalls(one.truth, one.predicted, one.names, one.people, seed=seed)
-    return table.drop(columns="people")
+    shown = ("k60", "lbp")
+    return tables.confusion_panels(
+        {METHODS[name]: comparison.methods[name].count_confusions() for name in shown}
+    )
 
 
 def describe_recalls(comparison: Comparison, seed: int) -> str:
@@ -268,7 +258,3 @@ def describe_leak(leak: Leak, tasks: Mapping[str, PatchTask], seed: int) -> list
             f"A rise is shown for {raised} of 3 methods."
         )
     return sentences
-
-
-def _accuracy(predictions: Predictions, seed: int) -> dict[str, float]:
-    return score(predictions.correct(), predictions.people, seed=seed)

@@ -16,14 +16,13 @@ from ferkit.core.landmarks import SUBSET_49
 from ferkit.data.folds import fold_hash
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.evaluation.predictions import Predictions
-from ferkit.evaluation.scores import score
 from ferkit.faces.resample import INTERPOLATIONS, resample
 from ferkit.papers.dtagn import specs
 from ferkit.papers.dtagn.data import SequenceSet
 from ferkit.papers.dtagn.network import DTGN_NOTATION, build
 from ferkit.papers.dtagn.plans import PLANS
 from ferkit.papers.dtagn.sequences import VERSIONS, Sequences, vary_pictures
-from ferkit.papers.tables import interval_table, paper_table
+from ferkit.papers.tables import history_table, interval_table, paper_table
 from ferkit.training.by_folds import CrossTrained
 from ferkit.training.layers import count_parameters
 from ferkit.training.seeds import seeded
@@ -199,11 +198,6 @@ def draw_fourteen_versions(loaded: SequenceSet, row: int) -> Axes:
 # Training and results
 
 
-def score_predictions(predictions: Predictions, seed: int) -> dict[str, float]:
-    """Return the accuracy of predictions as a metric, with its interval over people."""
-    return score(predictions.correct(), predictions.people, seed=seed)
-
-
 def compare_predictions(first: Predictions, second: Predictions, seed: int) -> Score:
     """Subtract the second accuracy from the first, on the sequences that both tested."""
     return compare_paired(first.correct(), second.correct(), first.people, seed=seed)
@@ -248,13 +242,11 @@ def name_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 def training_history(results: Mapping[tuple[str, str], CrossTrained]) -> pd.DataFrame:
     """Tabulate the losses of trainings, named (network, input), for `plots.plot_history`."""
-    parts = {"epoch": "x", "train_loss": "training", "val_loss": "validation"}
-    histories = []
-    for (network, inputs), result in results.items():
-        history = result.history.rename(columns=parts)
-        histories.append(history.assign(panel=network, curve=f"{inputs} input"))
-    table = pd.concat(histories).melt(
-        ["panel", "curve", "fold", "x"], ["training", "validation"], "part", "value"
+    table = history_table(
+        {
+            (network, f"{inputs} input"): result.history
+            for (network, inputs), result in results.items()
+        }
     )
     return table.sort_values(["panel", "curve"], ascending=[True, False], kind="stable")
 

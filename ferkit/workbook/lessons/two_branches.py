@@ -186,13 +186,7 @@ def say_comparisons(
 
 def draw_losses(run: NotebookRun, designs: Mapping[str, CrossTrained]) -> Figure:
     """Draw the loss of both branches on training and validation people."""
-    curves = []
-    for name in _BOTH:
-        history = designs[name].history
-        for part, column in (("training", "train_loss"), ("validation", "val_loss")):
-            rows = history[["epoch", column, "fold"]].set_axis(["x", "value", "fold"], axis=1)
-            curves.append(rows.assign(curve=name, part=part, panel=name))
-    table = pd.concat(curves)
+    table = tables.history_table({(name, name): designs[name].history for name in _BOTH})
     return run.figure("plot_history", table, "loss", size=(4, 3.2), ylabel="loss")
 
 
@@ -259,7 +253,7 @@ def draw_rejected(
     designs = {text: found[name].select(same) for text, name in whole.items()} | designs
     rows = []
     for name, result in designs.items():
-        score = scores.score(result.correct(), result.people, seed=seed)
+        score = result.accuracy_metric(seed)
         metric = name.replace(", ", "_").replace(" ", "_")
         run.metrics[f"{dataset}/first_fold/{metric}"] = score
         words = name.replace("as_authors_code", "the authors' code").replace(", 50 classes", "")
@@ -289,7 +283,7 @@ def draw_swapped(
     names = {OTHERS_PICTURE: "strange_pictures", OTHERS_RESIDUAL: "strange_residuals"}
     rows = []
     for name, result in swapped.items():
-        score = scores.score(result.correct(), result.people, seed=seed)
+        score = result.accuracy_metric(seed)
         if name in names:
             run.metrics[f"{metric}/{names[name]}"] = score
         rows.append({"name": name, "chance": 1 / _CLASSES, **score})
@@ -309,14 +303,6 @@ def say_swapped(swapped: Mapping[str, Predictions], seed: int) -> Markdown:
         gain = intervals.compare_paired(own.correct(), result.correct(), own.people, seed=seed)
         sentences.append(compare_in_words(f"*{OWN}*", f"*{other}*", gain))
     return say(*sentences)
-
-
-def show_paper(run: NotebookRun) -> Styler:
-    """Put the paper's results that this notebook measures beside ours."""
-    columns = ["what", "where in the paper", "paper", "ours", "difference"]
-    table = tables.paper_table("multimodal", run.metrics)
-    measured = ~table["ours"].isin(["", "not in this run"])
-    return table.loc[measured, columns].style.hide()
 
 
 def keep_network(

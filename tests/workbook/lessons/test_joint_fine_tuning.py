@@ -47,7 +47,7 @@ def test_differences_are_paired_and_named_as_before(methods):
 
 
 def test_recalls_are_those_of_each_emotion(methods):
-    table, metrics = lesson.emotion_recalls(methods, CLASSES, "d", 0)
+    table, metrics = lesson.emotion_recalls(methods, "d", 0)
     assert len(table) == 6
     assert metrics["d/dtan/anger"]["value"] == 0.5
     assert metrics["d/joint/fear"]["value"] == 1
@@ -73,6 +73,6 @@ def test_alpha_is_described_by_its_highest_point_and_by_one_half():
 
 
 def test_the_papers_confusions_stand_beside_ours(methods):
-    panels = lesson.confusion_panels(methods, CLASSES, "ckplus")
+    panels = lesson.joint_confusions(methods, "ckplus")
     assert set(panels["panel"]) == {"ours, joint", "the paper's, CK+"}
-    assert set(lesson.confusion_panels(methods, CLASSES, "none")["panel"]) == {"ours, joint"}
+    assert set(lesson.joint_confusions(methods, "none")["panel"]) == {"ours, joint"}
