@@ -59,8 +59,7 @@ def _mean_recall(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 EXERCISES = {
     "07.1": Exercise(
-        "The threshold θ is raised. What happens to the pairs of one person that are found, and to "
-        "the pairs of two people that are taken for one?",
+        "The threshold θ is raised. What happens to the true and to the false accepts?",
         choice("abc", "0d0c096f033d"),
         (
             "A pair is accepted if its cosine is at least θ. Which pairs pass a higher bar?",
@@ -82,8 +81,8 @@ EXERCISES = {
         "large the features are, too.",
     ),
     "07.3": Exercise(
-        "Choose θ so that at most 5 % of the pairs of two people are taken for one, and as many "
-        "pairs of one person as possible are found.",
+        "Choose θ so that at most 5 % of the pairs of two people are accepted, and as many pairs "
+        "of one person as possible.",
         _judge_threshold,
         (
             "Use `similarity[~same]`, the cosines of the pairs of two people.",

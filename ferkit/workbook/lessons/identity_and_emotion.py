@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from torch import nn
+from pandas.io.formats.style import Styler
 
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, fold_hash
 from ferkit.evaluation import intervals, scores
 from ferkit.evaluation.intervals import Score
 from ferkit.evaluation.predictions import Predictions
-from ferkit.papers.tables import interval_table, interval_text, paper_table
-from ferkit.papers.tfe import identity, specs
+from ferkit.papers.tables import interval_table, measured_table
+from ferkit.papers.tfe import specs
 from ferkit.papers.tfe.plans import UNALIGNED, Plan, plan_for
 from ferkit.training.by_folds import CrossTrained
 from ferkit.workbook.networks import keep_networks, training_of
 from ferkit.workbook.notebook_run import NotebookRun
+from ferkit.workbook.words import compare_in_words
 
 METHODS = {
     "joint": "joint learning",
@@ -30,10 +31,16 @@ METHODS = {
     "untrained": "joint, identity untrained",
     "svm": "identity feature, SVM",
 }
+# The same inside a sentence.
+_IN_SENTENCES = {
+    "joint": "joint learning",
+    "resnet": "the ResNet alone",
+    "longer": "the ResNet trained longer",
+    "untrained": "joint learning with an untrained identity network",
+}
+_DECISIVE = (("joint", "resnet"), ("joint", "longer"), ("joint", "untrained"))
 COMPARISONS = (
-    ("joint", "resnet"),
-    ("joint", "longer"),
-    ("joint", "untrained"),
+    *_DECISIVE,
     ("joint", "frozen"),
     ("joint", "svm"),
     ("longer", "resnet"),
@@ -82,69 +89,11 @@ def plan_table(level: str, dataset: str) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def people_table(everybody: identity.Identities) -> pd.DataFrame:
-    """Tabulate people and pictures of each part."""
-    words = {"train": "training", "val": "validation", "unseen": "held-out people"}
-    rows = {}
-    for part, word in words.items():
-        _, people = everybody.of(part)
-        rows[word] = {"people": len(set(people)), "pictures": len(people)}
-    return pd.DataFrame(rows).T
-
-
 def tested_stills(folds: Sequence[Fold]) -> list[Clip]:
     """List the pictures of all test parts; of one fold those of all its parts."""
     if len(folds) == 1:
         return [*folds[0].train, *folds[0].val, *folds[0].test]
     return [clip for fold in folds for clip in fold.test]
-
-
-# --- verification ---
-
-
-def verify_networks(
-    run: NotebookRun,
-    sets: Mapping[str, identity.VerificationSet],
-    networks: Mapping[str, nn.Module],
-    seed: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verify pairs of each set with each network; return a table and the ROC curves.
-
-    `networks` are named by the end of their metrics: "" for the trained one, "/untrained".
-    """
-    words = {"": "trained", "/untrained": "before training"}
-    rows, curves = {}, []
-    for place, (faces, people, pairs) in sets.items():
-        for ending, network in networks.items():
-            measured, _, curve = identity.verify_network(network, faces, people, pairs, seed=seed)
-            name = f"verification/{place}{ending}"
-            run.metrics[name] = measured.pop("accuracy")
-            run.metrics.update({f"{name}/{what}": value for what, value in measured.items()})
-            curves.append(curve.assign(panel=place, name=words[ending]))
-            rows[place, words[ending]] = {
-                "people": len(set(people)),
-                "pairs": len(pairs),
-                "accuracy": interval_text(run.metrics[name]),
-                "accuracy at 0.15": interval_text(measured["at_0.15"]),
-                "area under the ROC curve": f"{measured['area']['value']:.3f}",
-            }
-    columns = ["panel", "name", "false_accepts", "true_accepts"]
-    return pd.DataFrame(rows).T, pd.concat(curves, ignore_index=True)[columns]
-
-
-def describe_verification(run: NotebookRun) -> str:
-    """Say how good the identity network is on people it never saw."""
-    trained, untrained = (
-        100 * run.metrics[f"verification/identities{ending}"]["value"]
-        for ending in ("", "/untrained")
-    )
-    area = run.metrics["verification/identities/area"]["value"]
-    return (
-        f"Of the pairs of people it never saw, the trained network judges {trained:.1f} % "
-        f"correctly, {trained - untrained:+.1f} points against the same network before training; "
-        f"chance is 50 %, the paper's network has 91 % on LFW. Its area under the curve is "
-        f"{area:.2f}."
-    )
 
 
 # --- results ---
@@ -207,17 +156,29 @@ def differences_table(differences: Mapping[tuple[str, str], Score]) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def describe_starts(measured: Measured) -> str:
-    """Say how far the starts of a method lie apart."""
+def describe_differences(differences: Mapping[tuple[str, str], Score]) -> str:
+    """Say what joint learning gains over the ResNet and over the two decisive controls."""
     sentences = []
-    for name, rows in measured.right.items():
-        if len(rows) > 1:
-            low, high = 100 * rows.mean(1).min(), 100 * rows.mean(1).max()
-            sentences.append(
-                f"The {len(rows)} starts of “{METHODS[name]}” lie between {low:.1f} and "
-                f"{high:.1f} %."
-            )
+    for first, second in _DECISIVE:
+        words = _IN_SENTENCES[first], _IN_SENTENCES[second]
+        sentence = compare_in_words(*words, differences[first, second])
+        sentences.append(sentence[0].upper() + sentence[1:])
     return " ".join(sentences)
+
+
+def describe_starts(measured: Measured) -> str:
+    """Say how far repeated trainings of a method lie apart."""
+    ranges = []
+    count = 1
+    for name, rows in measured.right.items():
+        accuracies = 100 * rows.mean(1)
+        if np.ptp(accuracies):
+            count = len(rows)
+            low, high = accuracies.min(), accuracies.max()
+            ranges.append(f"{_IN_SENTENCES[name]} recognises {low:.1f} to {high:.1f} %")
+    if not ranges:
+        return ""
+    return f"Over {count} trainings of phase 2, {' and '.join(ranges)} of the faces."
 
 
 def recall_table(run: NotebookRun, dataset: str, measured: Measured, seed: int) -> pd.DataFrame:
@@ -247,15 +208,25 @@ def describe_recalls(table: pd.DataFrame) -> str:
             for name, row in rare.iterrows()
         ]
         text = f"Less often than by chance, joint learning recognises {', '.join(found)}."
-    gains = 100 * (second["value"] - first["value"]).sort_values(ascending=False, kind="stable")
-    ends = [f"{name} {gains[name]:+.0f}" for name in (*gains.index[:3], gains.index[-1])]
-    return f"{text} The recall changes most in points: {', '.join(ends[:3])}; least: {ends[3]}."
+    return f"{text} {_describe_gains(100 * (second['value'] - first['value']))}"
+
+
+def _describe_gains(gains: pd.Series) -> str:
+    """Name the three classes whose recall rises most, and the one where it falls most."""
+    order = gains.sort_values(ascending=False, kind="stable")
+    named = [f"{name} ({gain:+.0f})" for name, gain in order.items()]
+    risen = named[: min(3, int((order > 0).sum()))]
+    fallen = named[-1:] if order.iloc[-1] < 0 else []
+    return (
+        f"Compared with the ResNet, recall rises most for {', '.join(risen) or 'no class'} "
+        f"and falls most for {', '.join(fallen) or 'no class'}, in points."
+    )
 
 
 # --- what is kept ---
 
 
-def paper_rows(run: NotebookRun, dataset: str, results: Mapping[str, CrossTrained]) -> pd.DataFrame:
+def paper_rows(run: NotebookRun, dataset: str, results: Mapping[str, CrossTrained]) -> Styler:
     """Put the paper's numbers beside those measured here.
 
     Figure 5 shows one fold: ours is the highest validation accuracy of the first.
@@ -263,8 +234,7 @@ def paper_rows(run: NotebookRun, dataset: str, results: Mapping[str, CrossTraine
     for method in ("resnet", "joint"):
         best = results[method].trained[0].history["val_accuracy"].max()
         run.metrics[f"{dataset}/fold/{method}"] = {"value": float(best)}
-    table = paper_table("tfe", run.metrics)
-    return table[table["our data"] != ""].drop(columns=["note", "status"])
+    return measured_table("tfe", run.metrics).style.hide()
 
 
 def keep_for_gallery(

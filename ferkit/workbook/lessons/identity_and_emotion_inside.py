@@ -16,8 +16,8 @@ from ferkit import plots
 from ferkit.data.folds import Fold
 from ferkit.evaluation import intervals, scores
 from ferkit.explain.tsne import embed_repeatedly, same_neighbours
-from ferkit.papers.tables import interval_table, interval_text
-from ferkit.papers.tfe import experiment, identity, verification
+from ferkit.papers.tables import interval_table
+from ferkit.papers.tfe import experiment, identity
 from ferkit.papers.tfe.data import TandemFaces
 from ferkit.training.by_folds import CrossTrained
 from ferkit.workbook.lessons.identity_and_emotion import Measured
@@ -43,7 +43,7 @@ def draw_people_and_emotions(faces: TandemFaces, dataset: str, rows: int = 3) ->
 def _picture(faces: TandemFaces, number: float, dataset: str, blank: np.ndarray) -> np.ndarray:
     if np.isnan(number):
         return blank
-    image = _lighten(faces.picture[int(number)].permute(1, 2, 0).numpy())
+    image = lighten(faces.picture[int(number)].permute(1, 2, 0).numpy())
     return plots.cover_restricted([image], dataset)[0]
 
 
@@ -58,39 +58,13 @@ def _people_and_emotions(faces: TandemFaces, people: int, emotions: int = 4) -> 
     return table.loc[order[:people]]
 
 
-def draw_identities(
-    everybody: identity.Identities, dataset: str, people: int = 3, pictures: int = 6
-) -> Axes:
-    """Draw several pictures of each of some people."""
-    face, persons = everybody.of("train")
-    rows = []
-    for person in list(dict.fromkeys(persons))[:people]:
-        own = face[torch.from_numpy(persons == person)][:pictures]
-        rows.append([_lighten(image) for image in own.permute(0, 2, 3, 1).numpy()])
-    columns = min(map(len, rows))
-    rows = [plots.cover_restricted(row[:columns], dataset) for row in rows]
-    names = [f"person {number}" for number in range(1, len(rows) + 1)]
-    return plots.plot_wall(rows, names=names, width=columns)
-
-
-def identity_curves(history: pd.DataFrame, people: int) -> pd.DataFrame:
-    """Tabulate the identity network's training for `plot_history`."""
-    panels = {
-        "train_loss": ("cross-entropy", "training"),
-        "val_loss": ("cross-entropy", "held-out pictures of the same"),
-        "val_accuracy": (f"accuracy, naming {people} people", "validation"),
-    }
-    rows = []
-    for column, (panel, part) in panels.items():
-        values = {"x": history["epoch"], "value": history[column]}
-        rows.append(pd.DataFrame(values).assign(panel=panel, part=part, curve="identity"))
-    return pd.concat(rows, ignore_index=True)
-
-
 def phase_curves(results: Mapping[str, CrossTrained]) -> pd.DataFrame:
     """Tabulate both phases for `plot_history`; the second begins where the first ends."""
     names = {"resnet": "ResNet", "longer": "ResNet, longer", "joint": "joint"}
-    panels = {"train_loss": "training people, cross-entropy", "val_accuracy": "validation people"}
+    panels = {
+        "train_loss": "cross-entropy, training people",
+        "val_accuracy": "accuracy, validation people",
+    }
     first_epochs = int(results["resnet"].history["epoch"].max())
     rows = []
     for column, panel in panels.items():
@@ -128,7 +102,7 @@ def draw_corrected(
         ax.set_axis_off()
     for (above, below), row in zip(axes.T, chosen, strict=False):
         truth = measured.classes[measured.truth[row]]
-        image = _lighten(faces.picture[tested[row]].permute(1, 2, 0).numpy())
+        image = lighten(faces.picture[tested[row]].permute(1, 2, 0).numpy())
         above.imshow(plots.cover_restricted([image], dataset)[0], interpolation="antialiased")
         above.set_title(f"shows {truth}")
         below.set_axis_on()
@@ -176,35 +150,6 @@ def show_other_faces(
     title = "The identity branch sees"
     figure = run.figure("plot_intervals", table, "other_faces", size=(7.2, 2.4), title=title)
     return figure, compare_in_words("the person's own neutral face", "somebody else's", same)
-
-
-def verify_after_joint(
-    run: NotebookRun,
-    sets: Mapping[str, identity.VerificationSet],
-    joint: CrossTrained,
-    seed: int,
-) -> pd.DataFrame:
-    """Verify the same pairs with the identity branches after joint learning."""
-    endings = {
-        "never trained": "/untrained",
-        "before joint learning": "",
-        "after joint learning": "/after_joint",
-    }
-    rows = {}
-    for place, (faces, people, pairs) in sets.items():
-        correct = [
-            identity.verify_network(one.network.get_submodule("identity"), faces, people, pairs)[
-                1
-            ].correct
-            for one in joint.trained
-        ]
-        mean = verification.pair_score(np.mean(correct, 0), pairs, people, seed=seed)
-        run.metrics[f"verification/{place}/after_joint"] = mean.metric()
-        rows[place] = {
-            state: interval_text(run.metrics[f"verification/{place}{ending}"])
-            for state, ending in endings.items()
-        }
-    return pd.DataFrame(rows).T
 
 
 # --- the two features ---
@@ -266,6 +211,6 @@ def neighbours_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def _lighten(image: np.ndarray) -> np.ndarray:
+def lighten(image: np.ndarray) -> np.ndarray:
     """Lighten a picture uint8 for print."""
     return (255 * (image / 255) ** _GAMMA).round().astype(np.uint8)

@@ -42,7 +42,11 @@ def test_differences_are_means_over_starts_on_the_same_faces(run, measured):
     assert run.metrics["made/joint_minus_resnet"]["value"] == pytest.approx(1 / 6)
     table = lesson.differences_table(differences)
     assert list(table["name"])[0] == "joint learning\nminus ResNet alone"
-    assert "between 33.3 and 66.7 %" in lesson.describe_starts(measured)
+    said = lesson.describe_differences(differences)
+    assert said.startswith("Joint learning beats the ResNet alone by 16.7 points")
+    assert lesson.describe_starts(measured) == (
+        "Over 2 trainings of phase 2, joint learning recognises 33.3 to 66.7 % of the faces."
+    )
 
 
 def test_a_class_that_is_never_recognised_is_named(run, measured):
@@ -50,7 +54,7 @@ def test_a_class_that_is_never_recognised_is_named(run, measured):
     assert run.metrics["made/joint/recall/fear"]["value"] == 0
     text = lesson.describe_recalls(table)
     assert "recognises fear (0 of 8 pictures)" in text
-    assert "happiness +100" in text
+    assert "rises most for happiness (+100) and falls most for no class" in text
 
 
 def test_nothing_is_missing_where_every_class_is_recognised(run, measured):
