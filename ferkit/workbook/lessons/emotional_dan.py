@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 from torch import nn
 
 from ferkit.data.folds import Fold, fold_hash
@@ -21,19 +22,22 @@ from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, landmark_errors
 from ferkit.papers.emotionaldan.experiment import SHOWN_VARIANT, emotion_scores, predict_faces
 from ferkit.papers.emotionaldan.plans import PLANS
 from ferkit.papers.emotionaldan.train import TrainedDan
-from ferkit.papers.tables import interval_table, paper_table
+from ferkit.papers.tables import interval_table, measured_table
 from ferkit.training.recipe import Trained
 from ferkit.workbook.networks import keep_networks, training_of
 from ferkit.workbook.notebook_run import NotebookRun
+from ferkit.workbook.words import compare_in_words
 
 METHODS = {
     "cnn2": "CNN (2)",
     "cnn5": "CNN (5)",
     "emotionnet2": "EmotionNet 2 (ours)",
     "inception": "Inception-V3",
-    "emotion_alone": "EmotionalDAN, no landmarks in the loss",
+    "emotion_alone": "DAN without landmarks",
     SHOWN_VARIANT: "EmotionalDAN",
 }
+# What EmotionalDAN is compared with in sentences, and its name there.
+_DECISIVE = {"cnn5": "CNN (5)", "emotion_alone": "the same network without landmarks in its loss"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +170,16 @@ def compare_with_others(run: NotebookRun, found: Recognised, seed: int) -> dict[
     return differences
 
 
+def describe_leads(differences: Mapping[tuple, Score], places: Iterable[str]) -> str:
+    """Say for each data set whether EmotionalDAN leads the plain network and its own control."""
+    sentences = []
+    for place in places:
+        for method, words in _DECISIVE.items():
+            said = compare_in_words("EmotionalDAN", words, differences[method, place])
+            sentences.append(f"On `{place}`, {said.replace('No difference', 'no difference')}")
+    return " ".join(sentences)
+
+
 # --- landmarks ---
 
 
@@ -233,16 +247,15 @@ def describe_stages(run: NotebookRun, places: Iterable[str], variant: str = SHOW
             f"On `{place}` stage 2 {effect} "
             f"(95 % interval of the change {low:+.1f} to {high:+.1f} %)."
         )
-    return " ".join(sentences)
+    return " ".join(sentences) or "Of photographs the true landmarks are not known."
 
 
 # --- what is kept ---
 
 
-def paper_rows(run: NotebookRun) -> pd.DataFrame:
+def paper_rows(run: NotebookRun) -> Styler:
     """Put the paper's numbers beside those measured here."""
-    table = paper_table("emotionaldan", run.metrics)
-    return table[table["our data"] != ""].drop(columns=["note", "status"])
+    return measured_table("emotionaldan", run.metrics).style.hide()
 
 
 def keep_for_gallery(

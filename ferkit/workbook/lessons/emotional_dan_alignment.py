@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
 from ferkit import plots
@@ -46,40 +47,55 @@ def draw_idea(faces: FaceCrops, row: int, shape: np.ndarray, dataset: str) -> Fi
     upright, landmarks = place_upright(faces, row, shape)
     heat = heat_map(landmarks[None], len(upright))[0, 0]
     figure, axes = plt.subplots(1, 3, figsize=(7.6, 2.9), layout="constrained")
-    picture = faces.pictures[row, 0].numpy() / 255
+    picture = faces.pictures[row, 0].numpy()
     _draw_face(axes[0], picture, "cut out, with landmarks", dataset, known_points(faces)[row])
     _draw_face(axes[1], upright.numpy(), "turned upright", dataset, landmarks.numpy())
-    _draw_plane(axes[2], heat.numpy(), "heat map of the landmarks", "magma")
+    image = _draw_plane(axes[2], heat.numpy(), "heat map of the landmarks")
+    figure.colorbar(image, ax=axes[2], shrink=0.85)
     return figure
 
 
 def draw_stage_two(network: EmotionalDAN, faces: FaceCrops, row: int, dataset: str) -> Figure:
-    """Draw a face with stage 1's landmarks, the planes of stage 2, and its landmarks."""
+    """Draw a face with stage 1's landmarks, the planes of stage 2, and both stages' landmarks."""
     one = faces.select(np.array([row]))
     first, second = (predict_faces(net, one)[1][0] for net in (network.first, network))
     with torch.no_grad():
         planes, _, points = network.seen(one.pictures.float() / 255)
     warped, heat, feature = planes[0].numpy()
-    grey = (warped - warped.min()) / max(np.ptp(warped), 1e-9)
-    picture = one.pictures[0, 0].numpy() / 255
     figure, axes = plt.subplots(2, 3, figsize=(8, 5.4), layout="constrained")
-    _draw_face(axes[0, 0], picture, "stage 1's landmarks", dataset, first)
-    _draw_face(axes[0, 1], grey, "turned by them", dataset, points[0].numpy())
-    _draw_face(axes[0, 2], picture, "stage 2's landmarks", dataset, second)
-    _draw_plane(axes[1, 0], heat, "heat map", "magma")
-    _draw_plane(axes[1, 1], feature, "feature image", "magma")
-    axes[1, 2].set_axis_off()
+    (original, upright, corrected), (heated, imagined, compared) = axes
+    picture = one.pictures[0, 0].numpy()
+    _draw_face(original, picture, "stage 1's landmarks", dataset, first)
+    _draw_face(upright, warped, "turned by them", dataset, points[0].numpy())
+    _draw_face(corrected, picture, "stage 2's landmarks", dataset, second)
+    # Batch normalisation has changed the scale of these two, so they have no colour bar.
+    _draw_plane(heated, heat, "heat map, normalised")
+    _draw_plane(imagined, feature, "feature image")
+    reference = "true" if np.isfinite(one.points).all() else "dlib"
+    curves = {reference: known_points(one)[0], "stage 1": first, "stage 2": second}
+    for (name, curve), colour in zip(curves.items(), ("black", *plots.SERIES), strict=False):
+        plots.plot_landmarks(curve, ax=compared, colour=colour, label=name)
+    compared.set_title("all landmarks")
+    compared.legend(
+        frameon=False,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        ncols=3,
+        handlelength=1,
+        columnspacing=1,
+    )
     return figure
 
 
 def _draw_face(ax: Axes, picture: np.ndarray, title: str, dataset: str, points: np.ndarray) -> None:
-    covered = plots.cover_restricted([picture], dataset)[0]
+    """Draw a grey picture, stretched to the whole range from black to white, with landmarks."""
+    stretched = (picture - picture.min()) / max(np.ptp(picture), 1e-9)
+    covered = plots.cover_restricted([stretched], dataset)[0]
     plots.plot_contact_sheet([covered], points=[points], columns=1, ax=ax)
     ax.set_title(title)
 
 
-def _draw_plane(ax: Axes, values: np.ndarray, title: str, colours: str) -> None:
-    image = ax.imshow(values, cmap=colours)
+def _draw_plane(ax: Axes, values: np.ndarray, title: str) -> AxesImage:
     ax.set_axis_off()
     ax.set_title(title)
-    ax.figure.colorbar(image, ax=ax, shrink=0.85)
+    return ax.imshow(values, cmap="magma")

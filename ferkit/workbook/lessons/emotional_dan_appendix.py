@@ -186,7 +186,7 @@ def draw_surest(found: Recognised, faces: FaceCrops, place: str) -> Axes:
             blank = np.full_like(picture, 255)
             pictures.append(plots.cover_restricted([picture], place)[0] if exists else blank)
             titles.append(_title(guess[row], name) if exists else f"none\n(shown: {name})")
-    _, ax = plt.subplots(figsize=(8.6, 3.4), layout="constrained")
+    _, ax = plt.subplots(figsize=(9.8, 3.8), layout="constrained")
     plots.plot_contact_sheet(pictures, titles, len(classes), ax=ax)
     ax.set_title("Surest right predictions (above) and surest wrong ones (below)")
     return ax
