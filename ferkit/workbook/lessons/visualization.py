@@ -21,6 +21,7 @@ from ferkit.explain.grad_cam import layer_evidence, sum_weighted_maps
 from ferkit.training.spec import Network
 
 MOST_MOTION = 8  # pixels, at the end of the colour bar
+_FAINTEST = 0.1  # of a map in 0..1, that can be seen
 _NAMED = ("auc", "control", "gain", "pointing", "inside")
 
 
@@ -40,14 +41,24 @@ def choose_examples(faces: Sequence[DrawnFace]) -> list[DrawnFace]:
 
 def draw_motion(faces: Sequence[DrawnFace]) -> Figure:
     """Draw faces and, below each, how far its expression moved every pixel."""
-    figure, axes = plt.subplots(2, len(faces), figsize=(9, 3.5), layout="constrained")
+    figure, axes = plt.subplots(2, len(faces), figsize=(9, 3.3), layout="constrained")
     for (above, below), face in zip(axes.T, faces, strict=True):
         above.imshow(face.image)
         above.set_title(face.emotion)
-        above.set_axis_off()
         moves = draw_moved(np.where(face.within, face.motion, np.nan), below)
-    figure.colorbar(moves, ax=axes[1], label="moved, pixels", shrink=0.9)
+        for ax in (above, below):
+            zoom_to_face(ax, face.landmarks, margin=0.3)
+    figure.colorbar(moves, ax=axes, label="moved, pixels", shrink=0.6, pad=0.01)
     return figure
+
+
+def zoom_to_face(ax: Axes, landmarks: np.ndarray, margin: float = 0.15) -> None:
+    """Show a square around landmarks `(68, 2)`, with a margin as a share of their extent."""
+    low, high = landmarks.min(0), landmarks.max(0)
+    centre, half = (low + high) / 2, (0.5 + margin) * (high - low).max()
+    (left, top), (right, bottom) = centre - half, centre + half
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+    ax.set_axis_off()
 
 
 def draw_moved(moved: np.ndarray, ax: Axes) -> ScalarMappable:
@@ -77,9 +88,9 @@ def draw_maps(rows: Mapping[str, Network], faces: Sequence[DrawnFace]) -> Figure
 
 
 def draw_map(heat: np.ndarray, matrix: np.ndarray, face: DrawnFace, ax: Axes) -> None:
-    """Lay a map over its face; write "blank" on one that is zero everywhere."""
+    """Lay a map over its face; write "blank" where nothing of it can be seen."""
     plots.plot_cam(heat, face_maps.bring_picture_to_map(face, matrix, heat.shape), ax=ax)
-    if not heat.any():
+    if heat.max() < _FAINTEST:
         ax.text(0.5, 0.04, "blank", transform=ax.transAxes, ha="center", weight="bold")
 
 
@@ -129,8 +140,8 @@ def describe_blank(networks: Mapping[str, Network], faces: Sequence[DrawnFace]) 
     for name, network in networks.items():
         maps, _ = face_maps.map_faces(network, faces)
         counts[name] = int((~maps.any(axis=(1, 2))).sum())
-    words = [f"{name} {count}" for name, count in counts.items() if count]
-    return f"Blank maps among {len(faces)} faces: {'; '.join(words) or 'none'}."
+    words = [f"{count} of {name}" for name, count in counts.items() if count]
+    return f"Blank maps among those of {len(faces)} faces: {'; '.join(words) or 'none'}."
 
 
 # Against true motion
@@ -203,7 +214,12 @@ def motion_table(scores: MotionScores) -> pd.DataFrame:
 def describe_gains(scores: MotionScores) -> str:
     """Say which networks' maps are shown to be better or worse than those of shuffled weights."""
     gains = scores.summary["gain"]
-    return _sort_out(gains, "Above their shuffled selves", "below them", "no difference shown for")
+    return _sort_out(
+        gains,
+        "Maps shown to be better than those of the network's own shuffled weights",
+        "shown to be worse",
+        "no difference shown",
+    )
 
 
 def describe_right(scores: MotionScores, seed: int) -> str:
@@ -219,7 +235,7 @@ def describe_right(scores: MotionScores, seed: int) -> str:
         pd.Series(differences),
         "Better maps of the faces that are recognised",
         "better maps of those that are not",
-        "no difference shown for",
+        "no difference shown",
     )
 
 

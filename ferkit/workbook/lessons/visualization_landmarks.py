@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ferkit import plots
@@ -19,7 +18,7 @@ from ferkit.papers import reported
 from ferkit.papers.emotionaldan import related_landmarks
 from ferkit.papers.emotionaldan.related_landmarks import ACTION_UNITS, RELATED
 from ferkit.training.spec import Network
-from ferkit.workbook.lessons.visualization import add_colour_bar, name_row
+from ferkit.workbook.lessons.visualization import add_colour_bar, name_row, zoom_to_face
 
 LAYERS = ("conv4a", "conv4b")
 _ROUNDING = 0.0006  # half of table 5's last digit, and a little
@@ -49,17 +48,10 @@ def draw_related(faces: Sequence[DrawnFace]) -> Figure:
             x, y = face.landmarks[sorted(points)].T
             ax.plot(x, y, marker, label=label, color=colour, ms=7, mec="white", mew=0.6)
         ax.set_title(f"{face.emotion}: {len(table)} and {len(code)}")
-        _zoom(ax, face.landmarks)
+        zoom_to_face(ax, face.landmarks)
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
-
-
-def _zoom(ax: Axes, landmarks: np.ndarray) -> None:
-    low, high = landmarks.min(0), landmarks.max(0)
-    margin = 0.15 * (high - low).max()
-    ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(high[1] + margin, low[1] - margin))
-    ax.set_axis_off()
 
 
 def possible_table() -> pd.DataFrame:
@@ -222,11 +214,12 @@ def describe_shares(
     mine = metrics[f"related/{network.kind}/trained"]["value"]
     shuffled = metrics[f"related/{network.kind}/shuffled"]["value"]
     as_high = [name for name in trained.index[trained >= mine] if networks[name] is not network]
+    chance = table["chance"].iloc[0]
+    truth = metrics["related/true_motion"]["value"]
     return (
-        f"{network.spec.title} {mine:.2f}, its shuffled weights {shuffled:.2f}, a blind choice "
-        f"{table['chance'].iloc[0]:.2f}, the true motion "
-        f"{metrics['related/true_motion']['value']:.2f}. "
-        f"Other networks that come as high: {', '.join(as_high) or 'none'}."
+        f"The share of {network.spec.title} is {mine:.2f}. Its shuffled weights have "
+        f"{shuffled:.2f}, a blind choice {chance:.2f}, the true motion {truth:.2f}. "
+        f"Other networks that reach as much: {', '.join(as_high) or 'none'}."
     )
 
 

@@ -177,16 +177,15 @@ def describe_dtan(scores: Mapping[str, Mapping[str, Score]]) -> list[str]:
     others = [name for name in scores if not name.startswith("DTAN")]
     better = [name for name in others if scores[name]["minus DTAN"].low > 0]
     right = scores[DTAN]["right"].value, scores[STILL]["right"].value
-    against_control = compare_in_words("DTAN", "its shuffled weights", control)
+    against_control = compare_in_words("DTAN's map", "that of its shuffled weights", control)
     against_motion = compare_in_words(
-        "the map of sequences that stand still",
-        "the map of moving ones",
+        "DTAN's map of sequences that stand still",
+        "that of moving ones",
         scores[STILL]["minus DTAN"],
     )
     return [
-        f"**The map**, AUC in points: {against_control}",
-        f"Without motion: {against_motion}",
-        f"Shown to be above DTAN's map: {', '.join(better) or 'none'}.",
-        f"**The predictions**: DTAN recognises {right[0]:.0%} of the sequences in motion and "
+        f"**The maps** (100 points are an AUC of 1). {against_control} {against_motion}",
+        f"Maps shown to be better than DTAN's: {', '.join(better) or 'none'}.",
+        f"**The predictions.** DTAN recognises {right[0]:.0%} of the sequences in motion and "
         f"{right[1]:.0%} of them standing still.",
     ]

@@ -46,8 +46,8 @@ def test_networks_are_sorted_by_what_is_shown():
     gains = {"up": (0.1, 0.05, 0.2), "down": (-0.1, -0.2, -0.05), "open": (0.1, -0.1, 0.3)}
     summary = pd.DataFrame({"gain": {n: Score(*v, 9, 3) for n, v in gains.items()}})
     text = lesson.describe_gains(lesson.MotionScores({}, {}, summary))
-    assert (
-        text == "Above their shuffled selves: up; below them: down; no difference shown for: open."
+    assert text.endswith(
+        "shuffled weights: up; shown to be worse: down; no difference shown: open."
     )
 
 
@@ -95,8 +95,8 @@ def test_a_share_stands_beside_its_yardsticks():
     blind = np.mean([len(related) / 68 for related in RELATED["as_authors_code"].values()])
     assert table["chance"].unique() == pytest.approx([blind])
     text = landmarks.describe_shares(metrics, networks, networks["A"])
-    assert text.startswith("A 0.50, its shuffled weights 0.30, a blind choice 0.34")
-    assert text.endswith("come as high: B.")
+    assert "of A is 0.50. Its shuffled weights have 0.30, a blind choice 0.34" in text
+    assert text.endswith("reach as much: B.")
 
 
 def test_dtan_is_compared_in_the_words_of_this_run():
@@ -109,8 +109,8 @@ def test_dtan_is_compared_in_the_words_of_this_run():
         "CNN (2)": {"auc": level, "minus DTAN": up},
     }
     text = " ".join(sequences.describe_dtan(scores))
-    assert "No difference between DTAN and its shuffled weights is shown" in text
-    assert "Shown to be above DTAN's map: CNN (2)." in text
+    assert "No difference between DTAN's map and that of its shuffled weights is shown" in text
+    assert "Maps shown to be better than DTAN's: CNN (2)." in text
     assert sequences.peak_table(scores)["group"].tolist() == ["sees motion"] * 2 + ["one picture"]
     assert sequences.is_drawn("sequences", "")
     assert not sequences.is_drawn("sequences", "somewhere")
