@@ -26,7 +26,9 @@ def plot_pairs(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "ac
     for name, rows in table.groupby("name", sort=False):
         first, second = rows["value"]
         ax.plot([first, second], [y[name]] * 2, color=FAINT, lw=3, zorder=1, solid_capstyle="butt")
-        ax.text(1.04, y[name], f"{100 * (second - first):+.0f}", va="center", ha="left", color=INK)
+        points = round(100 * (second - first))
+        text = f"{points:+d}" if points else "0"
+        ax.text(1.04, y[name], text, va="center", ha="left", color=INK)
     for shift, marker, colour, (series, rows) in zip(
         (-0.14, 0.14), _MARKERS, SERIES, by_series, strict=False
     ):

@@ -111,6 +111,7 @@ _SHARED_LEGEND = (
     "plot_embedding",
     "plot_displacements",
     "plot_sweep",
+    "plot_pairs",
 )
 _SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")
 _SHARED_AXES = ("plot_landmarks", "plot_residuals", "plot_displacement", "plot_displacements")

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ferkit.workbook.explorers.base import Explorer, assemble, load_ipywidgets, make_text
-from ferkit.workbook.lessons.leak_laboratory import (
+from ferkit.workbook.lessons.leak_list import (
     HONEST_LINES,
     KINDS,
     LEAKS,
     NO_LEAK,
-    Measured,
 )
+from ferkit.workbook.lessons.leak_pairs import LeakPair, added_in_words
 
 _NOT_ANSWERED = "choose"
 
 
-def quiz_table(measured: Mapping[str, Measured]) -> pd.DataFrame:
+def quiz_table(measured: Mapping[str, LeakPair]) -> pd.DataFrame:
     """Tabulate the quiz with its answers: line, leak (its kind) and added (points).
 
     Leaks that were not measured add "not measured".
@@ -25,9 +25,7 @@ def quiz_table(measured: Mapping[str, Measured]) -> pd.DataFrame:
     for name, leak in LEAKS.items():
         added = "not measured"
         if name in measured:
-            score = measured[name].difference
-            low, high = 100 * score.low, 100 * score.high
-            added = f"{100 * score.value:+.0f} points ({low:.0f} to {high:.0f})"
+            added = added_in_words(measured[name])
         rows.append((leak.line, leak.kind, added))
     # Honest lines stand among the others, at every fifth place.
     for place, line in enumerate(HONEST_LINES, start=1):
@@ -35,7 +33,7 @@ def quiz_table(measured: Mapping[str, Measured]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["line", "leak", "added"])
 
 
-def leak_quiz(measured: Mapping[str, Measured]) -> Explorer:
+def leak_quiz(measured: Mapping[str, LeakPair]) -> Explorer:
     """Ask of one line after another what leaks; show the measured difference once answered.
 
     Controls: `question`, counted from 1, and `answer`.

@@ -161,8 +161,7 @@ def describe_differences(differences: Mapping[tuple[str, str], Score]) -> str:
     sentences = []
     for first, second in _DECISIVE:
         words = _IN_SENTENCES[first], _IN_SENTENCES[second]
-        sentence = compare_in_words(*words, differences[first, second])
-        sentences.append(sentence[0].upper() + sentence[1:])
+        sentences.append(compare_in_words(*words, differences[first, second]))
     return " ".join(sentences)
 
 

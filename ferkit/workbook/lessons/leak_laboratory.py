@@ -1,8 +1,7 @@
 """The laboratory of notebook 11: faces, the leaks measured on them, and their tables."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,13 +10,15 @@ from matplotlib.figure import Figure
 
 from ferkit.core.landmarks import flatten, residuals
 from ferkit.data.clip import Clip
-from ferkit.evaluation.intervals import Score, bootstrap, compare_paired
+from ferkit.evaluation.intervals import Score, bootstrap
 from ferkit.faces.load import load_clips
 from ferkit.faces.prepare import prepare
 from ferkit.plots import plot_folds
+from ferkit.workbook.lessons.leak_list import CHOSEN, KINDS, LEAKS
+from ferkit.workbook.lessons.leak_pairs import LeakPair, added_in_words, pairs_table
 from ferkit.workbook.studies import leaks, undrawn
 from ferkit.workbook.studies.leaks import Faces
-from ferkit.workbook.words import compare_in_words
+from ferkit.workbook.words import say
 
 PEOPLE = {"smoke": 16, "lesson": 60, "study": 150, "paper": 300}
 FEW_PEOPLE = 10
@@ -26,133 +27,6 @@ _SIZE = 224
 _FRAMES = 8  # of a sequence, where sequences are made here
 _LAST = 3
 _FIRST_PERSON = 60_000  # people of no drawn set
-
-NO_LEAK = "no leak"
-LABELS = "test labels are used"
-COPIES = "copies of test faces are trained on"
-CHOSEN = "something is chosen on test people"
-OTHERS = "other test pictures are used, without labels"
-KINDS = (NO_LEAK, LABELS, COPIES, CHOSEN, OTHERS)
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A leak of `studies.leaks`: what it is called, how it leaks, and the line that does it."""
-
-    title: str
-    kind: str
-    function: Callable[..., tuple[np.ndarray, np.ndarray]]
-    line: str
-
-
-LEAKS = {
-    leak.function.__name__: leak
-    for leak in (
-        Leak(
-            "folds by picture, separate pictures",
-            COPIES,
-            leaks.folds_by_picture,
-            "test(svm(), features, emotions, folds=by_picture)",
-        ),
-        Leak(
-            "folds by picture, last three frames",
-            COPIES,
-            leaks.folds_by_frame,
-            "test(nearest(), last_three_frames, emotions, folds=by_picture)",
-        ),
-        Leak(
-            "augmented before the split, nearest face",
-            COPIES,
-            leaks.augment_then_split,
-            "test(nearest(), with_noisy_copies, emotions, folds=by_picture)",
-        ),
-        Leak(
-            "augmented before the split, SVM",
-            COPIES,
-            leaks.augment_then_split_linear,
-            "test(svm(), with_noisy_copies, emotions, folds=by_picture)",
-        ),
-        Leak(
-            "two data sets share people",
-            COPIES,
-            leaks.data_sets_share_people,
-            "svm().fit(other_pictures_of_the_same_people, emotions).predict(features)",
-        ),
-        Leak(
-            "one network for all folds",
-            LABELS,
-            leaks.one_network_for_all_folds,
-            "test(svm(), HiddenLayer().fit_transform(features, emotions), emotions, by_person)",
-        ),
-        Leak(
-            "supervised projection on all",
-            LABELS,
-            leaks.projection_on_all,
-            "test(nearest(5), LDA().fit_transform(features, emotions), emotions, by_person)",
-        ),
-        Leak(
-            "known set of emotions",
-            LABELS,
-            leaks.known_set_of_emotions,
-            "assign(scores, names, emotions, people) == emotions",
-        ),
-        Leak(
-            "best epoch on test people",
-            CHOSEN,
-            leaks.best_epoch_on_test,
-            "pick_by_fold(right, on_test, by_person)",
-        ),
-        Leak(
-            "best of 14 settings on test people",
-            CHOSEN,
-            leaks.best_settings_on_test,
-            "max(right_of_each_setting, key=np.mean)",
-        ),
-        Leak(
-            "normalised on all",
-            OTHERS,
-            leaks.normalise_on_all,
-            "test(bare_svm(), StandardScaler().fit_transform(features), emotions, by_person)",
-        ),
-        Leak(
-            "principal components of all",
-            OTHERS,
-            leaks.components_on_all,
-            "test(svm(), PCA(20).fit_transform(features), emotions, by_person)",
-        ),
-        Leak(
-            "person's mean with the test picture",
-            OTHERS,
-            leaks.mean_with_the_test_picture,
-            "test(svm(), residuals(features, people), emotions, by_person)",
-        ),
-        Leak(
-            "t-SNE of all, then nearest faces",
-            OTHERS,
-            leaks.map_of_all,
-            "test(nearest(5), embed(features), emotions, by_person)",
-        ),
-    )
-}
-# Lines of the quiz in which nothing leaks.
-HONEST_LINES = (
-    "test(pipeline(PCA(20), svm()), features, emotions, by_person)",
-    "test(pipeline(HiddenLayer(), svm()), features, emotions, by_person)",
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """Which faces are right without and with a leak, `(N,)`, and whose faces they are."""
-
-    honest: np.ndarray
-    leaky: np.ndarray
-    people: np.ndarray
-
-    @cached_property
-    def difference(self) -> Score:
-        """What the leak adds, with its interval over people."""
-        return compare_paired(self.leaky, self.honest, self.people)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,17 +40,23 @@ class Laboratory:
     frames: Faces
     shared: tuple[Faces, Faces, Faces]
     frames_from: str
-    measured: dict[str, Measured] = field(default_factory=dict)
+    measured: dict[str, LeakPair] = field(default_factory=dict)
 
     def measure(self, name: str) -> Markdown:
         """Measure a leak of LEAKS and say what it adds."""
         samples = self._samples(name)
         honest, leaky = LEAKS[name].function(*samples)
-        result = Measured(honest, leaky, samples[0].people)
-        self.measured[name] = result
-        said = compare_in_words("the leaky score", "the honest score", result.difference)
-        accuracies = f"Honest {honest.mean():.0%}, with the leak **{leaky.mean():.0%}**"
-        return Markdown(f"{accuracies}: {said[0].lower()}{said[1:]}")
+        pair = LeakPair(honest, leaky, samples[0].people)
+        self.measured[name] = pair
+        effect = "it is not shown to change the score"
+        if pair.difference.low > 0:
+            effect = "it inflates the score"
+        if pair.difference.high < 0:
+            effect = "it lowers the score"
+        return say(
+            f"Honest {100 * honest.mean():.0f} %, with the leak **{100 * leaky.mean():.0f} %**.",
+            f"The leak adds {added_in_words(pair)}: {effect}.",
+        )
 
     def _samples(self, name: str) -> tuple[Faces, ...]:
         if name == "folds_by_frame":
@@ -248,13 +128,13 @@ def _last_frames(dataset: str, clips: list[Clip], level: str, seed: int) -> tupl
                 for number, frame in enumerate(clip.frames[-_LAST:])
             ],
             seed,
-        ), dataset
+        ), f"frames of `{dataset}`"
     people = range(_FIRST_PERSON, _FIRST_PERSON + SEQUENCE_PEOPLE[level])
     shapes = undrawn.rest_shapes(people)
     made = undrawn.make_landmarks(people, shapes, frames=_FRAMES, seed=seed)
     last = np.arange(len(made.people)) % _FRAMES >= _FRAMES - _LAST
     made_faces = Faces(made.features[last], made.emotions[last], made.people[last], seed)
-    return made_faces, "landmarks computed from the head"
+    return made_faces, "landmarks computed from the head model, without pictures"
 
 
 def _shared_sets(level: str, seed: int) -> tuple[Faces, Faces, Faces]:
@@ -286,46 +166,39 @@ def draw_folds(faces: Faces, people: int = 10) -> Figure:
     return figure
 
 
-def leak_table(measured: dict[str, Measured], kind: str = "") -> pd.DataFrame:
-    """Tabulate leaks, those of one kind or all, for `plots.plot_pairs`.
-
-    Two rows a leak, "honest" and "with the leak": name, series, value, low, high.
-    """
-    rows = []
-    for name, result in measured.items():
-        leak = LEAKS[name]
-        if kind and leak.kind != kind:
-            continue
-        for series, right in (("honest", result.honest), ("with the leak", result.leaky)):
-            score = bootstrap(right, result.people)
-            rows.append({"name": leak.title, "series": series, **score.metric()})
-    return pd.DataFrame(rows)
+def leak_table(measured: Mapping[str, LeakPair], kind: str = "") -> pd.DataFrame:
+    """Tabulate leaks for `plots.plot_pairs`: those of one kind, or all, the largest first."""
+    names = [name for name in measured if kind in ("", LEAKS[name].kind)]
+    if not kind:
+        names.sort(key=lambda name: -measured[name].difference.value)
+    return pairs_table({LEAKS[name].title: measured[name] for name in names})
 
 
-def leak_metrics(measured: dict[str, Measured], dataset: str) -> dict[str, dict[str, float]]:
+def leak_metrics(measured: Mapping[str, LeakPair], dataset: str) -> dict[str, dict[str, float]]:
     """Return the accuracies and what each leak adds, as metrics of a run."""
     metrics = {}
-    for name, result in measured.items():
-        key = f"{dataset}/{name}"
-        metrics[f"{key}/honest"] = bootstrap(result.honest, result.people).metric()
-        metrics[f"{key}/leaky"] = bootstrap(result.leaky, result.people).metric()
-        metrics[f"{key}/added"] = result.difference.metric()
+    for name, pair in measured.items():
+        metrics |= pair.metrics(f"{dataset}/{name}")
     return metrics
 
 
-def added_points(measured: dict[str, Measured]) -> dict[str, Score]:
+def added_points(measured: Mapping[str, LeakPair]) -> dict[str, Score]:
     """Return what each leak adds, by its name."""
-    return {name: result.difference for name, result in measured.items()}
+    return {name: pair.difference for name, pair in measured.items()}
 
 
-def kinds_in_words(measured: dict[str, Measured]) -> str:
+def kinds_in_words(measured: Mapping[str, LeakPair]) -> str:
     """Say for each kind of leak from how much to how much it adds."""
     parts = []
     for kind in KINDS[1:]:
-        points = [100 * r.difference.value for n, r in measured.items() if LEAKS[n].kind == kind]
+        points = [
+            round(100 * pair.difference.value)
+            for name, pair in measured.items()
+            if LEAKS[name].kind == kind
+        ]
         if points:
-            parts.append(f"where {kind}: {min(points):+.0f} to {max(points):+.0f} points")
-    return "; ".join(parts) + "."
+            parts.append(f"{min(points)} to {max(points)} where {kind}")
+    return f"In points, a leak adds {'; '.join(parts)}."
 
 
 def repertoire_table(faces: Faces) -> pd.DataFrame:

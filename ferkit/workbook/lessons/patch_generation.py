@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from ferkit import plots
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.evaluation.predictions import Predictions
-from ferkit.evaluation.scores import score
 from ferkit.faces.align import cut_boxes
 from ferkit.papers import tables
 from ferkit.papers.i2cnn import patches
 from ferkit.papers.i2cnn.compare import BY_IMAGE, BY_PERSON, Comparison
 from ferkit.papers.i2cnn.plans import PLANS
 from ferkit.papers.i2cnn.task import PatchTask
+from ferkit.workbook.lessons.leak_pairs import LeakPair, added_in_words, pairs_table
 from ferkit.workbook.words import compare_in_words
 
 # The methods in the order of the figures.
@@ -34,7 +34,6 @@ _IN_WORDS = {"k1": "$k=1$", "k5": "$k=5$", "k60": "$k=60$", "lbp": "LBP", "gabor
 PAIRS = (("k60", "k1"), ("k60", "k5"), ("k5", "k1"), ("k60", "lbp"), ("k60", "gabor"))
 _PATCH_PIXELS = 96  # in the figure of all patches
 _GAP = 3  # white pixels around each
-Leak = Mapping[tuple[str, str, str], Predictions]  # as of `compare_folds`
 
 
 # Patches
@@ -216,45 +215,57 @@ def describe_recalls(comparison: Comparison, seed: int) -> str:
 # The leak
 
 
+def pair_folds(
+    leak: Mapping[tuple[str, str, str], Predictions], tasks: Mapping[str, PatchTask], seed: int
+) -> dict[tuple[str, str], LeakPair]:
+    """Pair the results by folds of people and of images, as of `compare_folds`.
+
+    The keys are the name of the task and the method.
+    """
+    return {
+        (place, name): LeakPair(
+            by_person.correct(), leak[place, name, BY_IMAGE].correct(), tasks[place].people, seed
+        )
+        for (place, name, kind), by_person in leak.items()
+        if kind == BY_PERSON
+    }
+
+
 def leak_metrics(
-    leak: Leak, tasks: Mapping[str, PatchTask], dataset: str, seed: int
-) -> dict[str, Any]:
-    """Score each method by folds of people and of images, with intervals over people."""
+    pairs: Mapping[tuple[str, str], LeakPair], dataset: str
+) -> dict[str, dict[str, float]]:
+    """Return the accuracies by both kinds of folds, and what folds by image add."""
     metrics = {}
-    for (place, name, kind), predictions in leak.items():
-        key = f"{dataset}/leak/{place}/{name}/{kind}".replace(" ", "_")
-        metrics[key] = score(predictions.correct(), tasks[place].people, seed=seed)
+    for (place, name), pair in pairs.items():
+        metrics |= pair.metrics(f"{dataset}/leak/{place}/{name}".replace(" ", "_"))
     return metrics
 
 
-def leak_table(metrics: Mapping[str, Any], leak: Leak, dataset: str) -> pd.DataFrame:
-    """Tabulate the leak for `plot_intervals`: the two kinds of folds of a method together."""
-    rows = []
-    for place in dict.fromkeys(key[0] for key in leak):
-        for name in ("k1", "lbp", "gabor"):
-            for kind in (BY_PERSON, BY_IMAGE):
-                key = f"{dataset}/leak/{place}/{name}/{kind}".replace(" ", "_")
-                title = METHODS[name].removesuffix(", k = 1").removesuffix(", radial SVM")
-                rows.append({"panel": place, "name": title, "group": kind, **metrics[key]})
-    return pd.DataFrame(rows).drop(columns="n")
+def leak_table(pairs: Mapping[tuple[str, str], LeakPair]) -> pd.DataFrame:
+    """Tabulate the leak for `plot_pairs`, a panel for each task."""
+    panels = [
+        pairs_table(of_task).assign(panel=place) for place, of_task in _by_task(pairs).items()
+    ]
+    return pd.concat(panels, ignore_index=True)
 
 
-def describe_leak(leak: Leak, tasks: Mapping[str, PatchTask], seed: int) -> list[str]:
-    """Say for each kind of pictures how much folds by image raise the accuracy of each method."""
+def describe_leak(pairs: Mapping[tuple[str, str], LeakPair]) -> list[str]:
+    """Say for each task how much folds by image add to the accuracy of each method."""
     sentences = []
-    for place, task in tasks.items():
-        words = []
-        raised = 0
-        for name in ("k1", "lbp", "gabor"):
-            by_image = leak[place, name, BY_IMAGE].correct()
-            by_person = leak[place, name, BY_PERSON].correct()
-            gain = compare_paired(by_image, by_person, task.people, seed=seed)
-            raised += gain.low > 0
-            low, high = 100 * gain.low, 100 * gain.high
-            title = METHODS[name].partition(",")[0]
-            words.append(f"{title} {100 * gain.value:+.1f} points ({low:.1f} to {high:.1f})")
+    for place, of_task in _by_task(pairs).items():
+        added = [f"{title} {added_in_words(pair)}" for title, pair in of_task.items()]
+        raised = sum(pair.difference.low > 0 for pair in of_task.values())
         sentences.append(
-            f"**{place.capitalize()}.** Folds by image minus folds by person: {'; '.join(words)}. "
-            f"A rise is shown for {raised} of 3 methods."
+            f"**{place.capitalize()}.** Folds by image add: {'; '.join(added)}. "
+            f"A rise is shown for {raised} of {len(added)} methods."
         )
     return sentences
+
+
+def _by_task(pairs: Mapping[tuple[str, str], LeakPair]) -> dict[str, dict[str, LeakPair]]:
+    """Sort pairs by task, and name their methods in words."""
+    tasks: dict[str, dict[str, LeakPair]] = {}
+    for (place, name), pair in pairs.items():
+        tasks.setdefault(place, {})[METHODS[name].partition(",")[0]] = pair
+    return tasks
+

@@ -1,4 +1,4 @@
-"""A dozen leaks: the same faces scored honestly and with test faces where they must not be.
+"""Fourteen leaks: the same faces scored honestly, and with test faces where they must not be.
 
 Each leak is a short function of faces that returns which of them are right, honestly and with the
 leak, `(N,)` and `(N,)`. Notebook 11 shows these functions, so they are written to be read.

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ferkit.workbook.explorers import leaks
-from ferkit.workbook.lessons.leak_laboratory import HONEST_LINES, LEAKS, NO_LEAK, Measured
+from ferkit.workbook.lessons.leak_list import HONEST_LINES, LEAKS, NO_LEAK
+from ferkit.workbook.lessons.leak_pairs import LeakPair
 
 PEOPLE = np.repeat(range(5), 2)
-MEASURED = {"folds_by_frame": Measured(np.zeros(10, bool), np.ones(10, bool), PEOPLE)}
+MEASURED = {"folds_by_frame": LeakPair(np.zeros(10, bool), np.ones(10, bool), PEOPLE)}
 
 
 def test_the_table_asks_of_every_leak_and_of_honest_lines():
@@ -14,7 +15,7 @@ def test_the_table_asks_of_every_leak_and_of_honest_lines():
     assert len(table) == len(LEAKS) + len(HONEST_LINES)
     assert set(table["line"][table["leak"] == NO_LEAK]) == set(HONEST_LINES)
     row = table[table["line"] == LEAKS["folds_by_frame"].line].iloc[0]
-    assert row["added"].startswith("+100 points")
+    assert row["added"].startswith("+100.0 points")
 
 
 def test_the_quiz_tells_what_a_leak_adds_only_after_the_right_answer():

@@ -62,12 +62,14 @@ def test_the_two_kinds_of_folds_of_a_method_stand_together(comparison):
         for name in ("k1", "lbp", "gabor")
     }
     leak["frames", "gabor", BY_IMAGE] = predict(0.25)
-    tasks = {"frames": Task()}
-    metrics = lesson.leak_metrics(leak, tasks, "posed", 0)
-    assert metrics["posed/leak/frames/k1/folds_by_image"]["value"] == 1
-    table = lesson.leak_table(metrics, leak, "posed")
+    pairs = lesson.pair_folds(leak, {"frames": Task()}, 0)
+    metrics = lesson.leak_metrics(pairs, "posed")
+    assert metrics["posed/leak/frames/k1/leaky"]["value"] == 1
+    assert metrics["posed/leak/frames/k1/added"]["value"] == 0.75
+    table = lesson.leak_table(pairs)
     assert table["name"].tolist() == ["whole face"] * 2 + ["LBP"] * 2 + ["Gabor"] * 2
-    (sentence,) = lesson.describe_leak(leak, tasks, 0)
+    assert table["panel"].unique() == ["frames"]
+    (sentence,) = lesson.describe_leak(pairs)
     assert "whole face +75.0 points" in sentence
     assert sentence.endswith("A rise is shown for 2 of 3 methods.")
 
