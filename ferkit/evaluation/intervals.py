@@ -131,20 +131,23 @@ def over_trainings(
 def compare_paired(
     correct_a: ArrayLike, correct_b: ArrayLike, people: ArrayLike, *, seed: int = 0
 ) -> Score:
-    """Subtract the second accuracy from the first on the same samples."""
+    """Subtract the second accuracy from the first on the same samples.
+
+    A sample is 1 (right) or 0, or the share of several trainings that are right.
+    """
     a, b = _paired(correct_a, correct_b)
-    return bootstrap(a.astype(int) - b, people, seed=seed, bounds=(-1, 1))
+    return bootstrap(a - b, people, seed=seed, bounds=(-1, 1))
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:
-    """Make McNemar's exact test of two methods on the same samples.
+    """Make McNemar's exact test of two methods on the same samples, each right or wrong.
 
     It takes samples as independent, which pictures of one person are not: trust `compare_paired`
     where the two disagree.
     """
     a, b = _paired(correct_a, correct_b)
-    only_a = int((a & ~b).sum())
-    only_b = int((b & ~a).sum())
+    only_a = int((a > b).sum())
+    only_b = int((b > a).sum())
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     return McNemar(only_a, only_b, float(p))
 
@@ -178,8 +181,8 @@ def _resample(
 
 
 def _paired(correct_a: ArrayLike, correct_b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    a = np.asarray(correct_a, dtype=bool)
-    b = np.asarray(correct_b, dtype=bool)
+    a = np.asarray(correct_a, dtype=np.float64)
+    b = np.asarray(correct_b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(
             f"a paired comparison needs the same samples twice, got {a.shape} and {b.shape}"

@@ -50,6 +50,14 @@ def test_equal_methods_have_p_one():
     assert compare_all(right.assign(b=right["a"]), PEOPLE)["p"].item() == 1
 
 
+def test_shares_of_trainings_are_compared_too():
+    shares = pd.DataFrame({"a": [0.5] * 200, "b": [0.0] * 200, "c": [1.0] * 200})
+    table = compare_all(shares, PEOPLE)
+    assert table["value"].tolist() == [0.5, -0.5, -1.0]
+    assert (table["adjusted"] < 0.01).all()
+    assert compare_all(shares[["a"]], PEOPLE).empty
+
+
 def test_false_differences_stay_rare_among_equal_methods():
     found = 0
     for seed in range(20):
