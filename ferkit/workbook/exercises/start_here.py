@@ -31,7 +31,7 @@ def _judge_larger_step(answer: Any, *, distances: Mapping[str, np.ndarray]) -> s
         return f"expected a or b, got {answer!r}"
     smile = np.median(distances["one person, neutral and smiling"])
     larger = "a" if smile > np.median(distances["any two people"]) else "b"
-    return "" if answer == larger else "compare the dark lines in the second and the last box"
+    return "" if answer == larger else "compare the dark lines of the second and the last box below"
 
 
 def _judge_ideas(answer: Any) -> str:
@@ -75,12 +75,13 @@ EXERCISES = {
         "to the same person's full smile, or (b) from one person to another, both neutral?",
         _judge_larger_step,
         (
-            "The dark line in a box is the median.",
-            "Compare the box *one person, neutral and smiling* with *any two people*.",
-            "Read the sentence below the figure again: it says which median is larger.",
+            "Which of the 68 landmarks stay where they are in a smile?",
+            "Another person may differ in all of them: jaw, nose, brows and mouth.",
+            "In the figure that follows, compare the dark lines, the medians, of *one person, "
+            "neutral and smiling* and of *any two people*.",
         ),
         "The judge compares the medians of the run. Usually another person is the larger step. "
-        "A common mistake: to compare with the most similar other person.",
+        "A common mistake: to think of the mouth alone, which moves most in a smile.",
     ),
     "00.2": Exercise(
         "Write the distance between the landmarks of two faces as a function.",
