@@ -1,6 +1,6 @@
 """The exercises of notebook 01."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -10,7 +10,7 @@ from ferkit.core.labels import compound_parts, to_three
 from ferkit.data.votes import VOTE_COLUMNS
 from ferkit.workbook.exercises.checks import Exercise, number, same_function
 from ferkit.workbook.lessons.ferplus_votes import targets_of
-from ferkit.workbook.lessons.label_mapping import NOT_MARKED, read_with
+from ferkit.workbook.lessons.label_mapping import CLASS_OF_THREE, LEFT_OUT, read_with
 
 _SIX = ("neutral", "anger", "disgust", "fear", "happiness", "sadness")
 
@@ -38,9 +38,9 @@ def _guess_in_three() -> float:
     return float(np.mean([to_three(a) == to_three(b) for a, b in product(_SIX, _SIX)]))
 
 
-def _most_frequent(emotions: Sequence[str]) -> float:
-    named = pd.Series(emotions)
-    return float(named[named != NOT_MARKED].value_counts(normalize=True).max())
+def _recall_of_one_class(counted: pd.DataFrame) -> float:
+    """The mean recall of always naming one of the three classes that occur."""
+    return 1 / len(set(counted[CLASS_OF_THREE]) - {LEFT_OUT, ""})
 
 
 def _judge_votes(answer: Mapping[str, int]) -> str:
@@ -103,15 +103,16 @@ EXERCISES = {
         "three classes is guessed equally often.",
     ),
     "01.5": Exercise(
-        "Which accuracy has a classifier that always names the data set's most frequent emotion?",
-        number(_most_frequent, 0.005),
+        "What is the mean recall of a classifier that always names the most frequent of the three "
+        "classes?",
+        number(_recall_of_one_class, 0.005),
         (
-            "Count the clips of each emotion, without those that are not marked.",
-            'The column "clips" of the table holds the counts.',
-            "Divide the largest count by the sum of the counts.",
+            "What share of the faces of the class that is always named does it recognise?",
+            "And what share of the faces of the other two classes?",
+            "The mean of one recall of 1 and two recalls of 0.",
         ),
-        "The largest share among marked clips. A common mistake: to divide by the number of "
-        "classes, or to count what is not marked.",
+        "One third, however rare the other classes are: one recall of 1, two of 0. A common "
+        "mistake: the accuracy, which is the share of the most frequent class.",
     ),
     "01.6": Exercise(
         "Find ten votes for which the four rules give four different training targets.",

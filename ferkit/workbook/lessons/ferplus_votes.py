@@ -22,7 +22,7 @@ INVENTED = {
     "a tie": {"neutral": 4, "sadness": 4, "anger": 1, "fear": 1},
     "a frown": {"anger": 5, "disgust": 3, "contempt": 2},
     "two of three": {"surprise": 4, "fear": 4, "neutral": 2},
-    "all over": {"neutral": 3, **dict.fromkeys(_MINOR, 1)},
+    "scattered": {"neutral": 3, **dict.fromkeys(_MINOR, 1)},
     "hardly a face": {"NF": 5, "neutral": 3, "unknown": 2},
 }
 
@@ -62,8 +62,8 @@ def targets_of(votes: Mapping[str, int]) -> pd.DataFrame:
 def count_kept(root: str | None) -> tuple[pd.DataFrame, bool]:
     """Count what each rule keeps of each source and split, and whether the votes were found.
 
-    Without the votes, the published counts stand in. `compared` numbers are checked against these,
-    and `differ` says how many differ.
+    Without the votes, the published counts stand in. `compared` says how many counts have a
+    published one beside them, `differ` how many of these differ from it.
     """
     rows = {
         (source, rule): dict(zip(SPLITS, expected["kept"], strict=True))

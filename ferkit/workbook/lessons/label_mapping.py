@@ -35,6 +35,8 @@ PROVIDER_CODES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 NOT_MARKED = "not marked"
+LEFT_OUT = "left out"
+CLASS_OF_THREE = "class of three"
 _MIXED = ("anger", "disgust", "happiness", "sadness", "surprise")  # of the grid of pictures
 
 
@@ -155,7 +157,7 @@ def count_by_emotion(labels: pd.DataFrame) -> pd.DataFrame:
     )
     order = [word for word in (*EMOTIONS, NOT_MARKED) if word in table.index]
     table = table.loc[[*order, *table.index.difference(order)]]
-    table["of three"] = [_three_of(word) for word in table.index]
+    table[CLASS_OF_THREE] = [_three_of(word) for word in table.index]
     return table
 
 
@@ -167,7 +169,7 @@ def label_metrics(dataset: str, counted: pd.DataFrame) -> dict[str, int]:
 def _three_of(word: str) -> str:
     if word not in EMOTIONS:
         return ""
-    return to_three(word) or "left out"
+    return to_three(word) or LEFT_OUT
 
 
 def blind_scores(counted: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +179,7 @@ def blind_scores(counted: pd.DataFrame) -> pd.DataFrame:
     """
     known = counted[counted.index.isin(EMOTIONS)]
     all_classes = known["clips"]
-    three = known[known["of three"] != "left out"].groupby("of three")["clips"].sum()
+    three = known[known[CLASS_OF_THREE] != LEFT_OUT].groupby(CLASS_OF_THREE)["clips"].sum()
     rows = []
     for name, clips in (("all emotions", all_classes), ("three classes", three)):
         if clips.empty:

@@ -33,7 +33,7 @@ def test_labels_are_counted_with_people_and_unmarked_ones_last():
     )
     assert table.index.tolist() == ["neutral", "surprise", "not marked"]
     assert table["clips"].tolist() == [6, 2, 4]
-    assert table["of three"].tolist() == ["neutral", "left out", ""]
+    assert table["class of three"].tolist() == ["neutral", "left out", ""]
     assert label_mapping.label_metrics("mine", table)["mine/labels/neutral"] == 6
 
 
