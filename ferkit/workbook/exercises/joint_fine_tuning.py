@@ -48,7 +48,7 @@ EXERCISES = {
         (
             "It is wrong only where both networks are wrong.",
             "The table has one cell for that; divide by the number of sequences, and subtract.",
-            "`(dtan_right | dtgn_right).mean()`",
+            "`dtan_right | dtgn_right` says where at least one of them is right.",
         ),
         "One minus the share of sequences that both get wrong. It bounds every method that chooses "
         "between the two networks' answers. A common mistake is to add both accuracies, or to take "
@@ -72,7 +72,7 @@ EXERCISES = {
         (
             "Only the two top linear layers learn: the S of each notation.",
             "A linear layer from n units to k classes has n k weights and k biases.",
-            "For FC500 and FC600 before S7: 500 x 7 + 7 + 600 x 7 + 7.",
+            "FC500 before S7 gives 500 x 7 + 7; add the other network's.",
         ),
         "The weights and biases of both top layers; with FC500, FC600 and seven classes 7 714. A "
         "common mistake is to forget the biases, or to count all layers.",

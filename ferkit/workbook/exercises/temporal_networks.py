@@ -66,7 +66,7 @@ EXERCISES = {
         (
             "What is the same in all sequences is their mean: `points.mean(0)`.",
             "Square the mean sequence, average, and divide by the average of all squares.",
-            "`(points.mean(0) ** 2).mean() / (points ** 2).mean()`",
+            "`points.mean(0) ** 2` has the squares of the mean sequence; average them.",
         ),
         "`(points.mean(0) ** 2).mean() / (points ** 2).mean()`, close to one. A common mistake is "
         "to square the mean of all numbers (`points.mean() ** 2`), which is nearly zero.",
@@ -77,7 +77,7 @@ EXERCISES = {
         (
             "Axis 0 counts sequences, axis 1 time.",
             "A slice with step -1 reverses an axis.",
-            "`lambda pictures: pictures[:, ::-1]`",
+            "`pictures[::-1]` reverses axis 0; put `:` in the place of axis 0.",
         ),
         "`lambda pictures: pictures[:, ::-1]`. Reversing axis 0 shuffles the sequences instead, "
         "and reversing axis 3 mirrors the faces.",
@@ -100,7 +100,7 @@ EXERCISES = {
         (
             "Compare two trainings that differ in one thing.",
             "The fair pair is in one column of the table; the question names the rate, 0.005.",
-            "90 minus 86.",
+            "Subtract the lower number of that column from the upper one.",
         ),
         "4 points. Comparing 90 with 83 gives 7, but 3 of these points belong to the learning "
         "rate of the training without augmentation.",

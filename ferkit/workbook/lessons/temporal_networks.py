@@ -157,7 +157,8 @@ def describe_interpolation(errors: pd.DataFrame) -> list[str]:
             methods.append(f"{method} {values[0]} [{values[1]}, {values[2]}]")
         better = min(errors.columns, key=lambda method: errors.loc[kind, method].value)
         sentences.append(
-            f"Mean error of {kind}, in {unit}: {', '.join(methods)}; {better} errs less."
+            f"Mean error of {kind}, in {unit}: {', '.join(methods)}. That of {better} "
+            "interpolation is smaller."
         )
     return sentences
 

@@ -150,7 +150,7 @@ def trick_rows(metrics: Mapping[str, Any], one_frame: FewFrames, dataset: str) -
         f"{dataset}/dtan/3_frames/as_they_are": "as they are",
         f"{dataset}/dtan/3_frames/standing_still": "standing still",
         f"{dataset}/dtan/3_frames/backwards": "backwards",
-        f"{dataset}/dtan/1_frames": "for comparison:\nDTAN of one frame",
+        f"{dataset}/dtan/1_frames": "for comparison:\nDTAN on one frame",
     }
     chance = float(np.bincount(truth).max() / len(truth))
     return interval_table(metrics, names, chance=chance)

@@ -207,7 +207,7 @@ def draw_validation(run: NotebookRun, designs: Mapping[str, CrossTrained]) -> Fi
 def say_losses(
     run: NotebookRun, designs: Mapping[str, CrossTrained], faces: CompoundFaces, dataset: str
 ) -> Markdown:
-    """Keep the lowest validation losses and say how far they lie below constant scores."""
+    """Keep and say the lowest validation losses, and the loss of constant scores."""
     sentences = []
     for name in _BOTH:
         lowest = float(designs[name].history.groupby("fold")["val_loss"].min().mean())

@@ -49,7 +49,7 @@ def test_straight_lines_are_interpolated_without_error(loaded):
     assert errors.loc["pictures", "cosine"].value > 0.001
     metrics = lesson.name_interpolation_errors(errors, "sequences")
     assert metrics["sequences/between/linear/pictures"]["n"] == len(loaded.data)
-    assert "linear errs less" in lesson.describe_interpolation(errors)[0]
+    assert "That of linear interpolation is smaller." in lesson.describe_interpolation(errors)[0]
 
 
 def test_shares_of_the_input_add_up(loaded):
