@@ -91,7 +91,7 @@ def page(name: str) -> str:
         text = {True: "yes", False: "no"}.get(value, value)
         lines.append(f"| {field.replace('_', ' ')} | {text} |")
     lines += ["", "## Files", "", inspect.getdoc(record.read) or "", ""]
-    lines += ["## Commands", "", "`my_data` is the folder of the files above, or one above it.", ""]
+    lines += ["## Commands", "", "`my_data` is the folder of these files, or the one above it.", ""]
     lines += ["```", *_commands(name), "```", ""]
     if record.options:
         lines += ["Options, `--data-option NAME=VALUE` for every command below:", ""]
@@ -141,7 +141,7 @@ def _notebook_row(name: str, number: str) -> str:
     obstacle = find_obstacle(number, name)
     link = _notebook_link(number)
     if obstacle:
-        return f"| {link} | not: {obstacle.partition(': ')[2]} | | |"
+        return f"| {link} | nothing: {obstacle.partition(': ')[2]} | | |"
     command = f"`ferkit run {number} --dataset {name} --data-root my_data`"
     minutes = _describe_minutes(expected_minutes(name, number))
     return f"| {link} | {NOTEBOOK_FINDINGS[number]} | {minutes} | {command} |"

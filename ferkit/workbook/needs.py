@@ -64,10 +64,10 @@ def find_obstacle(notebook: str, name: str, offer: Offer | None = None) -> str |
         return None
     known_people = offer.identities or (need.split and offer.split)
     obstacles = {
-        "it shows how faces are drawn, these are photographs": need.drawn and not record.drawn,
+        "it shows how faces are drawn, and these are photographs": need.drawn and not record.drawn,
         "it has labels and no pictures": not offer.pictures,
         "it says who is in a picture, not what the face shows": not offer.classes,
-        "not all of it are sequences from neutral to the expression": need.sequences
+        "not every clip is a sequence from neutral to the expression": need.sequences
         and not offer.sequences,
         "it does not say who is in a picture": need.identities and not known_people,
         f"it has {offer.classes} classes, {need.classes} are needed": offer.classes < need.classes,

@@ -64,7 +64,7 @@ def test_the_pictures_are_those_of_the_published_counts():
 def test_a_page_has_the_command_or_the_reason():
     text = page("ckplus48")
     assert "`ferkit run 02 --dataset ckplus48 --data-root my_data`" in text
-    obstacle = "not: not all of it are sequences from neutral to the expression"
+    obstacle = "nothing: not every clip is a sequence from neutral to the expression"
     assert f"| [05](../../notebooks/05_temporal_networks.ipynb) | {obstacle} | | |" in text
     assert "--data-option" in page("oulu")
     assert "`light`: Strong (the default), Weak or Dark" in page("oulu")

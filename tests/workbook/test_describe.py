@@ -37,7 +37,7 @@ def test_what_a_copy_has_lost_is_said(tmp_path):
     assert "people:       1" in said
     assert "missing:      the first, neutral frames" in said
     assert "notebooks:    01, 02, 04, 07, 08" in said
-    assert "not 05:     not all of it are sequences from neutral to the expression" in said
+    assert "not 05:     not every clip is a sequence from neutral to the expression" in said
     assert f"ferkit run 02 --dataset ckplus48 --data-root '{tmp_path / 'my CK'}'" in said
 
 

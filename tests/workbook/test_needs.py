@@ -49,7 +49,7 @@ def test_drawn_sets_are_first():
 @pytest.mark.parametrize(
     ("notebook", "name", "why"),
     [
-        ("05_temporal_networks", "jaffe", "notebook 05: not all of it are sequences"),
+        ("05_temporal_networks", "jaffe", "notebook 05: not every clip is a sequence"),
         ("03", "ckplus", "it has 8 classes, 50 are needed"),
         ("02", "ferplus", "labels and no pictures"),
         ("08", "lfw", "who is in a picture, not what the face shows"),

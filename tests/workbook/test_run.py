@@ -575,7 +575,7 @@ def test_a_data_set_that_a_notebook_cannot_use_is_refused_before_anything_runs(
     monkeypatch.setattr(tasks, "NOTEBOOKS", folder)
     result = ferkit("run", "05", "--dataset", "jaffe", "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "jaffe cannot be used in notebook 05: not all of it are sequences" in result.output
+    assert "jaffe cannot be used in notebook 05: not every clip is a sequence" in result.output
     assert not (tmp_path / "run").exists()
     result = ferkit("run", "--dataset", "jaffe", "--out", tmp_path / "run")
     assert "these could: 04_stills" in result.output
