@@ -73,7 +73,7 @@ def test_unknown_names_are_refused():
 def test_what_a_copy_has_counts_more_than_what_the_data_set_may_have():
     two_classes = Offer(2, identities=True, sequences=False)
     assert find_obstacle("05", "folder") is None
-    assert "sequences from neutral" in find_obstacle("05", "folder", two_classes)
+    assert "a sequence from neutral" in find_obstacle("05", "folder", two_classes)
     assert "2 classes, 6 are needed" in find_obstacle("04", "folder", two_classes)
     assert find_obstacle("02", "folder", two_classes) is None
     named_or_split = {True: Offer(7), False: Offer(7, identities=False, split=True)}
