@@ -101,14 +101,14 @@ PLANS = {
     ),
     "lesson": Plan(
         size=48,
-        width=0.25,
+        width=0.125,
         dropout=0.0,
         # An epoch has 22 iterations: each learning rate rises and falls once.
-        as_paper=(_adam(16, 0.001, 176), _adam(20, 0.001, 220)),
-        as_authors_code=(_adam(20, 0.003, 220), _adam(28, 0.012, 308)),
-        plain=_adam(32, 0.004, 352),
-        residual=_adam(20, 0.002, 220),
-        plain_width=0.5,
+        as_paper=(_adam(8, 0.001, 88), _adam(8, 0.001, 88)),
+        as_authors_code=(_adam(20, 0.003, 220), _adam(20, 0.012, 220)),
+        plain=_adam(24, 0.004, 264),
+        residual=_adam(8, 0.002, 88),
+        plain_width=0.25,
     ),
     "study": Plan(
         # About nine minutes of one core for a restart of the study `emotionaldan`. With the

@@ -99,7 +99,22 @@ _PAPER = dict.fromkeys((1, 5, 60), 150_000)
 PLANS = {
     "smoke": Plan(64, 48, 43, 0.06, 16, _FEW, 32, 0.001, 0.75, **_QUICK, folds=2, sequence_folds=0),
     "lesson": Plan(
-        96, 56, 51, 0.25, 128, {1: 100, 5: 200, 60: 600}, 128, 0.001, 0.75, **_QUICK, folds=5
+        face=96,
+        side=48,
+        crop=43,
+        width=0.125,
+        dense=128,
+        iterations={1: 60, 5: 100, 60: 200},
+        batch=128,
+        rate=0.003,
+        rate_after=0.5,
+        dropout=0.0,
+        weight_decay=0.0,
+        start="he",
+        standardise=True,
+        batch_norm=True,
+        optimiser="adam",
+        folds=5,
     ),
     "study": Plan(
         face=96,

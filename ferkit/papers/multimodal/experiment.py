@@ -109,7 +109,23 @@ class Plan:
 
 PLANS = {
     "smoke": Plan(48, 0.0625, 0.5, "he", 2, 1, 0.001, 0.02, 1, 1),
-    "lesson": Plan(96, 0.25, 0.5, "he", 3, 4, 0.001, 0.02, 30, 20),
+    "lesson": Plan(
+        size=64,
+        width=0.25,
+        dropout=0.5,
+        start="he",
+        folds=3,
+        val_people=4,
+        hinge_rate=0.001,
+        cross_entropy_rate=0.005,
+        epochs_alone=14,
+        epochs_both=6,
+        batch_norm=True,
+        alone_optimiser="adam",
+        alone_rate=0.001,
+        alone_fall=0.6,
+        continued=True,
+    ),
     # A fifth of the people are tested. A picture costs about 1.2 ms of one core to train on, an
     # epoch 5 s; so a restart takes about five minutes. On validation people 12 epochs of pictures
     # alone reached 0.16 and were still improving; HOG with a ridge classifier reaches 0.20 there.
