@@ -268,4 +268,3 @@ def _by_task(pairs: Mapping[tuple[str, str], LeakPair]) -> dict[str, dict[str, L
     for (place, name), pair in pairs.items():
         tasks.setdefault(place, {})[METHODS[name].partition(",")[0]] = pair
     return tasks
-
