@@ -1,6 +1,6 @@
 """What level `paper` costs: operations, memory and time of the trainings of each notebook.
 
-    python -c "from ferkit.workbook.studies.paper_cost import write_page; write_page()"
+    python -c "from ferkit.workbook.studies.paper_cost import write_cost_page; write_cost_page()"
 
 Operations are counted on one batch of each network, forward and backward. The time on an NVIDIA
 H100 is expected from them, not measured: see `expected_seconds`.
@@ -32,7 +32,7 @@ from ferkit.papers.tfe.plans import plan_for
 from ferkit.training.recipe import Recipe
 from ferkit.workbook.records import write_text
 
-PAGE = PROJECT / "docs" / "paper_level.md"
+COST_PAGE = PROJECT / "docs" / "paper_level.md"
 PEAK = 989e12  # operations a second of an H100 (SXM) in bf16, from its data sheet
 USED = 0.3  # of the peak; large convolutions usually reach a quarter to a half
 STEP = 0.005  # seconds that a step of a small network takes at least, to launch its kernels
@@ -42,7 +42,7 @@ _MARK = "<!-- written by ferkit.workbook.studies.paper_cost -->"
 
 
 @dataclass(frozen=True)
-class Training:
+class PlannedTraining:
     """Trainings of one network in a notebook: how many, and how long each lasts at most."""
 
     notebook: str
@@ -54,7 +54,7 @@ class Training:
     trainings: int = 1
 
 
-def planned_trainings() -> list[Training]:
+def planned_trainings() -> list[PlannedTraining]:
     """List the trainings of all notebooks at level `paper` on drawn faces."""
     return [
         *_multimodal(),
@@ -65,7 +65,7 @@ def planned_trainings() -> list[Training]:
     ]
 
 
-def _multimodal() -> list[Training]:
+def _multimodal() -> list[PlannedTraining]:
     """Notebook 03: three designs, and four that the paper rejected or varied."""
     plan = MULTIMODAL_PLANS["paper"]
     recipe = plan.recipes(1)["both, hinge"]
@@ -78,12 +78,12 @@ def _multimodal() -> list[Training]:
     }
     length = recipe.iterations or 0
     return [
-        Training("03", name, build, shapes, recipe.batch, length, count * plan.folds)
+        PlannedTraining("03", name, build, shapes, recipe.batch, length, count * plan.folds)
         for name, (build, shapes, count) in designs.items()
     ]
 
 
-def _i2cnn() -> list[Training]:
+def _i2cnn() -> list[PlannedTraining]:
     """Notebook 04: three numbers of patches, for seven and for six classes."""
     plan = I2CNN_PLANS["paper"]
     picture = (3, plan.crop, plan.crop)
@@ -92,12 +92,12 @@ def _i2cnn() -> list[Training]:
         name = f"AlexNet, k = {k}"
         build = partial(plan.network, 7, 0)
         trainings.append(
-            Training("04", name, build, (picture,), plan.batch, length, 2 * plan.folds)
+            PlannedTraining("04", name, build, (picture,), plan.batch, length, 2 * plan.folds)
         )
     return trainings
 
 
-def _dtagn() -> list[Training]:
+def _dtagn() -> list[PlannedTraining]:
     """Notebooks 05 and 06: both networks with their controls, then three kinds of fine-tuning."""
     plan = DTAGN_PLANS["paper"]
     frames = _FRAMES
@@ -115,7 +115,7 @@ def _dtagn() -> list[Training]:
     ]
 
 
-def _tfe() -> list[Training]:
+def _tfe() -> list[PlannedTraining]:
     """Notebook 07: the identity network, the emotion network, and joint learning with controls."""
     plan = plan_for("paper", "sequences")
     identities = IDENTITIES.size("paper")
@@ -143,7 +143,7 @@ def _tfe() -> list[Training]:
     ]
 
 
-def _emotionaldan() -> list[Training]:
+def _emotionaldan() -> list[PlannedTraining]:
     """Notebook 08: EmotionalDAN and its rivals in seven and in three classes, with controls."""
     plan = PLANS["paper"]
     count = round(0.7 * len(plan_clips("wild", "paper")))
@@ -174,10 +174,10 @@ def _training(
     recipe: Recipe,
     count: int,
     trainings: int,
-) -> Training:
+) -> PlannedTraining:
     """Describe trainings on `count` examples by a recipe."""
     length = recipe.iterations or recipe.epochs * recipe.batch_count(count)
-    return Training(notebook, network, build, shapes, recipe.batch, length, trainings)
+    return PlannedTraining(notebook, network, build, shapes, recipe.batch, length, trainings)
 
 
 # --- counting ---
@@ -246,7 +246,7 @@ def cost_table() -> pd.DataFrame:
 # --- the page ---
 
 
-def write_page(path: Path = PAGE) -> Path:
+def write_cost_page(path: Path = COST_PAGE) -> Path:
     """Write the tables into docs/paper_level.md, behind what the page says by hand."""
     text = path.read_text(encoding="utf-8")
     before, mark, _ = text.partition(_MARK)

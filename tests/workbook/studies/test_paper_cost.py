@@ -44,7 +44,7 @@ def test_every_notebook_that_trains_is_planned_at_the_papers_length():
 
 
 def test_the_page_lists_the_planned_trainings():
-    page = paper_cost.PAGE.read_text(encoding="utf-8")
+    page = paper_cost.COST_PAGE.read_text(encoding="utf-8")
     for training in paper_cost.planned_trainings():
         cells = (training.notebook, training.network, training.trainings, training.iterations)
         assert "| " + " | ".join(map(str, cells)) + " |" in page
