@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -38,6 +39,7 @@ USED = 0.3  # of the peak; large convolutions usually reach a quarter to a half
 STEP = 0.005  # seconds that a step of a small network takes at least, to launch its kernels
 _BYTES = 4  # of a number in float32
 _FRAMES = 12  # that DTAN and DTGN see of a sequence (section 5.1)
+_Shapes = tuple[tuple[int, ...], ...]  # of each input of one example
 _MARK = "<!-- written by ferkit.workbook.studies.paper_cost -->"
 
 
@@ -48,7 +50,7 @@ class PlannedTraining:
     notebook: str
     network: str
     build: Callable[[], nn.Module]
-    shapes: tuple[tuple[int, ...], ...]  # of each input of one example
+    shapes: _Shapes
     batch: int
     iterations: int
     trainings: int = 1
@@ -70,7 +72,7 @@ def _multimodal() -> list[PlannedTraining]:
     plan = MULTIMODAL_PLANS["paper"]
     recipe = plan.recipes(1)["both, hinge"]
     picture = (3, plan.size, plan.size)
-    designs = {
+    designs: dict[str, tuple[Callable[[], nn.Module], _Shapes, int]] = {
         "AlexNet": (partial(SingleBranch, **plan.shape), (picture,), 1),
         "two branches": (partial(TwoBranches, **plan.shape), (picture, (136,)), 4),
         "two heads": (partial(TwoHeads, **plan.shape), (picture,), 1),
@@ -132,7 +134,7 @@ def _tfe() -> list[PlannedTraining]:
         )
     )
     face, picture = (3, *IDENTITY_INPUT), (3, plan.size, plan.size)
-    resnet = {"classes": 8, "kind": plan.kind, "size": plan.size}
+    resnet: dict[str, Any] = {"classes": 8, "kind": plan.kind, "size": plan.size}
     tandem = partial(build_tandem, 8, {"identities": known}, resnet)
     second = (4 + 2 * (plan.starts - 1)) * plan.folds
     first = plan.starts * plan.folds
@@ -148,10 +150,10 @@ def _emotionaldan() -> list[PlannedTraining]:
     plan = PLANS["paper"]
     count = round(0.7 * len(plan_clips("wild", "paper")))
     first, second = plan.recipes("as_authors_code")
-    shape = {"size": plan.size, "width": plan.width, "dropout": plan.dropout}
-    plain = {"classes": 7, "size": plan.size, "width": plan.plain_width}
-    whole = {"classes": 7, "size": plan.size}
-    stages = {
+    shape: dict[str, Any] = {"size": plan.size, "width": plan.width, "dropout": plan.dropout}
+    plain: dict[str, Any] = {"classes": 7, "size": plan.size, "width": plan.plain_width}
+    whole: dict[str, Any] = {"classes": 7, "size": plan.size}
+    stages: dict[str, tuple[Callable[[], nn.Module], Recipe, int]] = {
         "EmotionalDAN, stage 1": (partial(build_first_stage, 7, **shape), first, 2),
         "EmotionalDAN, stage 2": (partial(build_both_stages, 7, 7, **shape), second, 5),
         "CNN (2)": (partial(rivals.cnn2, **plain), plan.plain, 2),
@@ -170,7 +172,7 @@ def _training(
     notebook: str,
     network: str,
     build: Callable[[], nn.Module],
-    shapes: tuple[tuple[int, ...], ...],
+    shapes: _Shapes,
     recipe: Recipe,
     count: int,
     trainings: int,
@@ -183,7 +185,7 @@ def _training(
 # --- counting ---
 
 
-def count_operations(network: nn.Module, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, int]:
+def count_operations(network: nn.Module, shapes: _Shapes) -> tuple[int, int]:
     """Count a training step of one example: operations, and bytes kept for the backward pass.
 
     A multiplication with its addition counts as two operations. Only matrix products and
