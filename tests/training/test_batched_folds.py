@@ -173,7 +173,8 @@ def test_in_bf16_together_nearly_equals_apart(case):
         for p, q, start in zip(
             one.network.parameters(), other.network.parameters(), network.parameters(), strict=True
         ):
-            assert (p - q).norm() <= 0.2 * (p - start).norm() + 1e-3
+            # Processors without bf16 round elsewhere: 0.45 on one. Unrelated trainings: about 1.4.
+            assert (p - q).norm() <= 0.6 * (p - start).norm() + 1e-3
 
 
 def test_the_gradient_of_stacked_linear_layers():
