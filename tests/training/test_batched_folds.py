@@ -170,11 +170,12 @@ def test_in_bf16_together_nearly_equals_apart(case):
     )
     for one, other, network in zip(one_by_one, together, networks, strict=True):
         np.testing.assert_allclose(one.history.train_loss, other.history.train_loss, rtol=0.03)
-        for p, q, start in zip(
-            one.network.parameters(), other.network.parameters(), network.parameters(), strict=True
-        ):
-            # Processors without bf16 round elsewhere: 0.45 on one. Unrelated trainings: about 1.4.
-            assert (p - q).norm() <= 0.6 * (p - start).norm() + 1e-3
+        p, q, start = (
+            torch.nn.utils.parameters_to_vector(n.parameters())
+            for n in (one.network, other.network, network)
+        )
+        # Processors without bf16 round elsewhere: a third apart on one. Unrelated trainings: 1.4.
+        assert (p - q).norm() <= 0.6 * (p - start).norm()
 
 
 def test_the_gradient_of_stacked_linear_layers():
