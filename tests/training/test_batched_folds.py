@@ -162,6 +162,8 @@ def test_together_equals_apart(case):
 
 @pytest.mark.parametrize("case", ["dtgn", "residual", "joint"])
 def test_in_bf16_together_nearly_equals_apart(case):
+    if case == "residual" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("this processor has no bf16 units, rounds elsewhere, and never trains in bf16")
     build, shapes, recipe = CASES[case]
     networks, *data = folds(build, *shapes)
     how = {**QUIET, "precision": "bf16", "seeds": range(3)}
@@ -170,12 +172,10 @@ def test_in_bf16_together_nearly_equals_apart(case):
     )
     for one, other, network in zip(one_by_one, together, networks, strict=True):
         np.testing.assert_allclose(one.history.train_loss, other.history.train_loss, rtol=0.03)
-        p, q, start = (
-            torch.nn.utils.parameters_to_vector(n.parameters())
-            for n in (one.network, other.network, network)
-        )
-        # Processors without bf16 round elsewhere: a third apart on one. Unrelated trainings: 1.4.
-        assert (p - q).norm() <= 0.6 * (p - start).norm()
+        for p, q, start in zip(
+            one.network.parameters(), other.network.parameters(), network.parameters(), strict=True
+        ):
+            assert (p - q).norm() <= 0.2 * (p - start).norm() + 1e-3
 
 
 def test_the_gradient_of_stacked_linear_layers():
