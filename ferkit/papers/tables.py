@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from ferkit.evaluation.intervals import INTERVAL, Score
 from ferkit.papers import reported
@@ -54,11 +55,14 @@ def paper_table(
 
 def measured_table(
     short_name: str, metrics: Mapping[str, Any], keys: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Return the rows of `paper_table` that a run measured, for readers: by what was measured."""
+) -> Styler:
+    """Return the rows of `paper_table` that a run measured, by what was measured, for display.
+
+    As a style, since notebooks cut long texts of a plain table.
+    """
     table = paper_table(short_name, metrics, keys)
     is_measured = ~table["ours"].isin(["", "not in this run"])
-    return table[is_measured].drop(columns=["status", "note"]).set_index("what")
+    return table[is_measured].drop(columns=["status", "note"]).set_index("what").style
 
 
 def interval_table(

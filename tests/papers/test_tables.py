@@ -150,11 +150,13 @@ def test_intervals_as_text():
 
 def test_only_rows_that_a_run_measured_are_kept():
     metrics = {"sequences/dtan": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 100}}
-    table = measured_table("dtagn", metrics)
+    shown = measured_table("dtagn", metrics)
+    table = shown.data
+    assert "DTAN: accuracy, CK+" in shown.to_html()
     assert table.index.tolist() == ["DTAN: accuracy, CK+"]
     assert table["ours"].iloc[0] == "80.0 [70.0, 90.0] %, n = 100"
     assert "status" not in table
-    assert measured_table("dtagn", {}).empty
+    assert measured_table("dtagn", {}).data.empty
 
 
 def test_histories_have_a_row_for_each_loss():

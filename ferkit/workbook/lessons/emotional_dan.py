@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
 from torch import nn
 
 from ferkit.data.folds import Fold, fold_hash
@@ -22,7 +21,7 @@ from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, landmark_errors
 from ferkit.papers.emotionaldan.experiment import SHOWN_VARIANT, emotion_scores, predict_faces
 from ferkit.papers.emotionaldan.plans import PLANS
 from ferkit.papers.emotionaldan.train import TrainedDan
-from ferkit.papers.tables import interval_table, measured_table
+from ferkit.papers.tables import interval_table
 from ferkit.training.recipe import Trained
 from ferkit.workbook.networks import keep_networks, training_of
 from ferkit.workbook.notebook_run import NotebookRun
@@ -251,11 +250,6 @@ def describe_stages(run: NotebookRun, places: Iterable[str], variant: str = SHOW
 
 
 # --- what is kept ---
-
-
-def paper_rows(run: NotebookRun) -> Styler:
-    """Put the paper's numbers beside those measured here."""
-    return measured_table("emotionaldan", run.metrics).style.hide()
 
 
 def keep_for_gallery(

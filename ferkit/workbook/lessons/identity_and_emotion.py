@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, fold_hash
-from ferkit.evaluation import intervals, scores
+from ferkit.evaluation import intervals
 from ferkit.evaluation.intervals import Score
 from ferkit.evaluation.predictions import Predictions
 from ferkit.papers.tables import interval_table, measured_table
@@ -184,11 +184,8 @@ def recall_table(run: NotebookRun, dataset: str, measured: Measured, seed: int) 
     """Tabulate each class's recall for the ResNet and for joint learning."""
     tables = []
     for method in ("resnet", "joint"):
-        predictions = measured.predictions[method]
-        table = scores.recalls(
-            predictions.truth, predictions.predicted, measured.classes, measured.people, seed=seed
-        )
-        rows = table.drop(columns="people").T.to_dict()
+        table = measured.predictions[method].recall_table(seed)
+        rows = table.T.to_dict()
         run.metrics.update({f"{dataset}/{method}/recall/{name}": row for name, row in rows.items()})
         table = table.reset_index(names="name")
         tables.append(table.assign(panel=METHODS[method], chance=1 / len(measured.classes)))
@@ -233,7 +230,7 @@ def paper_rows(run: NotebookRun, dataset: str, results: Mapping[str, CrossTraine
     for method in ("resnet", "joint"):
         best = results[method].trained[0].history["val_accuracy"].max()
         run.metrics[f"{dataset}/fold/{method}"] = {"value": float(best)}
-    return measured_table("tfe", run.metrics).style.hide()
+    return measured_table("tfe", run.metrics)
 
 
 def keep_for_gallery(
