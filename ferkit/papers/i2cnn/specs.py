@@ -84,7 +84,7 @@ def train_networks(
 
 PATCH_ALEXNET = NetworkSpec(
     name="patch_alexnet",
-    title="AlexNet, patches (i2cnn)",
+    title="AlexNet on patches (i2cnn)",
     build=AlexNet,
     views=whole_face_patch,
     cam_layer="trunk.13",

@@ -47,7 +47,7 @@ def draw_motion(faces: Sequence[DrawnFace]) -> Figure:
         above.set_title(face.emotion)
         moves = draw_moved(np.where(face.within, face.motion, np.nan), below)
         for ax in (above, below):
-            zoom_to_face(ax, face.landmarks, margin=0.3)
+            zoom_to_face(ax, face.landmarks, margin=0.2)
     figure.colorbar(moves, ax=axes, label="moved, pixels", shrink=0.6, pad=0.01)
     return figure
 
