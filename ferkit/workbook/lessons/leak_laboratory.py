@@ -176,7 +176,7 @@ def leak_table(measured: Mapping[str, LeakPair], kind: str = "") -> pd.DataFrame
 
 def leak_metrics(measured: Mapping[str, LeakPair], dataset: str) -> dict[str, dict[str, float]]:
     """Return the accuracies and what each leak adds, as metrics of a run."""
-    metrics = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, pair in measured.items():
         metrics |= pair.metrics(f"{dataset}/{name}")
     return metrics

@@ -235,7 +235,7 @@ def leak_metrics(
     pairs: Mapping[tuple[str, str], LeakPair], dataset: str
 ) -> dict[str, dict[str, float]]:
     """Return the accuracies by both kinds of folds, and what folds by image add."""
-    metrics = {}
+    metrics: dict[str, dict[str, float]] = {}
     for (place, name), pair in pairs.items():
         metrics |= pair.metrics(f"{dataset}/leak/{place}/{name}".replace(" ", "_"))
     return metrics
