@@ -89,52 +89,30 @@ _QUICK: dict[str, Any] = {
     "weight_decay": 0.0,
     "dropout": 0.2,
 }
-# Every k is trained for equally many steps, 20 ms of one core each: a restart takes about eight
-# minutes. Patches are as small as the trunk allows. Chosen on a fold's validation person: after
+# Every k of `study` is trained for equally many steps, 20 ms of one core each: a restart takes
+# about eight minutes. Patches are as small as the trunk allows. Chosen on a fold's validation person: after
 # 1 200 such steps the network of 60 patches had stopped improving, at an eighth of AlexNet's
 # filters and with batch normalisation; with response normalisation it still learnt after 600.
+_SMALL: dict[str, Any] = {
+    "face": 96,
+    "side": 48,
+    "crop": 43,
+    "width": 0.125,
+    "dense": 128,
+    "batch": 128,
+    "rate": 0.003,
+    "rate_after": 0.5,
+    **_QUICK,
+    "dropout": 0.0,
+    "batch_norm": True,
+}
 _EQUAL = dict.fromkeys((1, 5, 60), 1000)
 _FEW = dict.fromkeys((1, 5, 60), 6)
 _PAPER = dict.fromkeys((1, 5, 60), 150_000)
 PLANS = {
     "smoke": Plan(64, 48, 43, 0.06, 16, _FEW, 32, 0.001, 0.75, **_QUICK, folds=2, sequence_folds=0),
-    "lesson": Plan(
-        face=96,
-        side=48,
-        crop=43,
-        width=0.125,
-        dense=128,
-        iterations={1: 60, 5: 100, 60: 200},
-        batch=128,
-        rate=0.003,
-        rate_after=0.5,
-        dropout=0.0,
-        weight_decay=0.0,
-        start="he",
-        standardise=True,
-        batch_norm=True,
-        optimiser="adam",
-        folds=5,
-    ),
-    "study": Plan(
-        face=96,
-        side=48,
-        crop=43,
-        width=0.125,
-        dense=128,
-        iterations=_EQUAL,
-        batch=128,
-        rate=0.003,
-        rate_after=0.5,
-        val_share=0.1,
-        dropout=0.0,
-        weight_decay=0.0,
-        start="he",
-        standardise=True,
-        batch_norm=True,
-        optimiser="adam",
-        folds=3,
-    ),
+    "lesson": Plan(iterations={1: 60, 5: 100, 60: 200}, folds=5, **_SMALL),
+    "study": Plan(iterations=_EQUAL, val_share=0.1, folds=3, **_SMALL),
     # It stops when a whole step of the learning rate brings nothing.
     "paper": Plan(
         224, 256, 227, 1.0, 4096, _PAPER, 128, 0.01, 1 / 3, patience=50_000, val_share=0.1

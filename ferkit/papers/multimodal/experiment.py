@@ -107,45 +107,42 @@ class Plan:
         return changes
 
 
+# How networks learn from thousands of pictures instead of the paper's tens of thousands.
+_FROM_FEW_PICTURES: dict[str, Any] = {
+    "width": 0.25,
+    "start": "he",
+    "hinge_rate": 0.001,
+    "cross_entropy_rate": 0.005,
+    "batch_norm": True,
+    "alone_optimiser": "adam",
+    "alone_rate": 0.001,
+    "continued": True,
+}
 PLANS = {
     "smoke": Plan(48, 0.0625, 0.5, "he", 2, 1, 0.001, 0.02, 1, 1),
     "lesson": Plan(
         size=64,
-        width=0.25,
         dropout=0.5,
-        start="he",
         folds=3,
         val_people=4,
-        hinge_rate=0.001,
-        cross_entropy_rate=0.005,
         epochs_alone=14,
         epochs_both=6,
-        batch_norm=True,
-        alone_optimiser="adam",
-        alone_rate=0.001,
         alone_fall=0.6,
-        continued=True,
+        **_FROM_FEW_PICTURES,
     ),
     # A fifth of the people are tested. A picture costs about 1.2 ms of one core to train on, an
     # epoch 5 s; so a restart takes about five minutes. On validation people 12 epochs of pictures
     # alone reached 0.16 and were still improving; HOG with a ridge classifier reaches 0.20 there.
     "study": Plan(
         size=96,
-        width=0.25,
         dropout=0.3,
-        start="he",
         folds=1,
         val_people=10,
-        hinge_rate=0.001,
-        cross_entropy_rate=0.005,
         epochs_alone=40,
         epochs_both=15,
         tested_people=23,
-        batch_norm=True,
-        alone_optimiser="adam",
-        alone_rate=0.001,
         alone_fall=0.55,
-        continued=True,
+        **_FROM_FEW_PICTURES,
     ),
     "paper": Plan(224, 1.0, 0.8, "caffe", 1, 9, 0.0005, 0.0005, augment=False),
 }
