@@ -123,8 +123,8 @@ def _tfe() -> list[PlannedTraining]:
     identities = IDENTITIES.size("paper")
     known = round(0.8 * identities.people)
     pictures = known * (identities.takes - 1)
-    # A neutral and a peak picture of each sequence.
-    faces = round(2 * len(plan_clips("sequences", "paper")) * (1 - 1 / plan.folds))
+    # The first and the last three pictures of each sequence.
+    faces = round(4 * len(plan_clips("sequences", "paper")) * (1 - 1 / plan.folds))
     identity, emotion, joint = (
         learning.recipe(count)
         for learning, count in (
