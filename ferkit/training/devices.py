@@ -124,7 +124,8 @@ def keep_freed_memory() -> bool:
 
     Every training step frees large tensors and needs others of the same sizes. By default the C
     library gives such memory back to the system, which clears it page by page when it is asked for
-    again: a tenth to half of the time of a step. Only Linux's C library, glibc, has this setting.
+    again: 15 to 30 % of the time of a step of paper 5's ResNet. Only Linux's C library, glibc, has
+    this setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:

@@ -162,8 +162,6 @@ def test_together_equals_apart(case):
 
 @pytest.mark.parametrize("case", ["dtgn", "residual", "joint"])
 def test_in_bf16_together_nearly_equals_apart(case):
-    if case == "residual" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        pytest.skip("this processor has no bf16 units, rounds elsewhere, and never trains in bf16")
     build, shapes, recipe = CASES[case]
     networks, *data = folds(build, *shapes)
     how = {**QUIET, "precision": "bf16", "seeds": range(3)}
@@ -172,6 +170,8 @@ def test_in_bf16_together_nearly_equals_apart(case):
     )
     for one, other, network in zip(one_by_one, together, networks, strict=True):
         np.testing.assert_allclose(one.history.train_loss, other.history.train_loss, rtol=0.03)
+        if case == "residual" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            continue  # without bf16 units a processor rounds elsewhere: equal losses, other weights
         for p, q, start in zip(
             one.network.parameters(), other.network.parameters(), network.parameters(), strict=True
         ):
