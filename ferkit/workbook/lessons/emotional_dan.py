@@ -175,7 +175,7 @@ def describe_leads(differences: Mapping[tuple, Score], places: Iterable[str]) ->
     for place in places:
         for method, words in _DECISIVE.items():
             said = compare_in_words("EmotionalDAN", words, differences[method, place])
-            sentences.append(f"On `{place}`, {said.replace('No difference', 'no difference')}")
+            sentences.append(f"On `{place}`: {said}")
     return " ".join(sentences)
 
 
