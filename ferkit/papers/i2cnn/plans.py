@@ -90,9 +90,10 @@ _QUICK: dict[str, Any] = {
     "dropout": 0.2,
 }
 # Every k of `study` is trained for equally many steps, 20 ms of one core each: a restart takes
-# about eight minutes. Patches are as small as the trunk allows. Chosen on a fold's validation person: after
-# 1 200 such steps the network of 60 patches had stopped improving, at an eighth of AlexNet's
-# filters and with batch normalisation; with response normalisation it still learnt after 600.
+# about eight minutes. Patches are as small as the trunk allows. Chosen on a fold's validation
+# person: after 1 200 such steps the network of 60 patches had stopped improving, at an eighth of
+# AlexNet's filters and with batch normalisation; with response normalisation it still learnt after
+# 600.
 _SMALL: dict[str, Any] = {
     "face": 96,
     "side": 48,

@@ -54,8 +54,8 @@ def test_a_lead_over_the_others_is_positive_and_kept(run):
     assert found.methods == ["cnn5", "emotion_alone", "as_authors_code"]
     assert lesson.predicted_names(found, "wild") == TRUTH
     said = lesson.describe_leads(differences, ["wild"])
-    assert said.startswith("On `wild`, EmotionalDAN beats CNN (5) by 85.7 points")
-    assert "On `wild`, no difference between EmotionalDAN and the same network" in said
+    assert said.startswith("On `wild`: EmotionalDAN beats CNN (5) by 85.7 points")
+    assert "On `wild`: No difference between EmotionalDAN and the same network" in said
 
 
 def test_chance_is_the_most_frequent_class_of_drawn_sets(run):
