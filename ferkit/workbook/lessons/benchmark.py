@@ -10,6 +10,7 @@ from ferkit.evaluation.ranking import LEVEL
 from ferkit.papers import studies
 from ferkit.papers.study_records import kept_studies, load_study, method_means
 from ferkit.workbook.studies import benchmark
+from ferkit.workbook.studies.kept_methods import KEPT_METHODS
 
 _TESTED = ("sequences", "posed", "wild")  # drawn sets on which whole methods are tested
 _BASELINE_TITLE = "HOG, ridge"
@@ -81,17 +82,19 @@ def study_rows() -> pd.DataFrame:
 
 def record_metrics(table: pd.DataFrame, data: str, *, seed: int = 0) -> dict[str, dict]:
     """Return each method's accuracy as metrics, named DATA/METHOD/top1."""
+    keys = {one.title: key for key, one in benchmark.METHODS.items()}
+    keys |= {kept.title: f"{kept.study}_{kept.method}" for kept in KEPT_METHODS}
     metrics = {}
     for title, rows in table.groupby("method", sort=False):
-        key = next((key for key, one in benchmark.METHODS.items() if one.title == title), title)
+        key = keys.get(title, title)
         score = bootstrap(rows["right"], rows["person"], seed=seed, bounds=(0, 1))
         metrics[f"{data}/{key}/top1"] = score.metric()
     return metrics
 
 
-def join(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Join the decisions of more methods on the same faces."""
-    return pd.concat([table, other], ignore_index=True)
+def join(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Join the decisions of more methods on the same faces; a table may be empty."""
+    return pd.concat([table for table in tables if len(table)], ignore_index=True)
 
 
 def labels_of(

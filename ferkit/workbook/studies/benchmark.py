@@ -36,6 +36,7 @@ from ferkit.predict.train import face_features
 from ferkit.training import linear
 from ferkit.training.layers import count_parameters
 from ferkit.workbook.studies.compact import build_compact, train_compact
+from ferkit.workbook.studies.pretrained import imagenet_features
 
 ONE = "sees one picture"
 OTHERS = "also sees other pictures of the person"
@@ -288,6 +289,13 @@ METHODS: dict[str, Method] = {
         "Gabor, SVM", ONE, _linear(lambda faces: textures.gabor(faces.pictures), linear.linear_svm)
     ),
     "compact": Method("compact network", ONE, _predict_compact),
+    "imagenet": Method(
+        "ImageNet features, ridge",
+        ONE,
+        _linear(
+            lambda faces: imagenet_features(faces.pictures, progress=False), linear.linear_ridge
+        ),
+    ),
     "shipped": Method("shipped predictor", ONE, _predict_shipped),
     "residual": Method("landmark residuals", OTHERS, _linear(_residuals)),
     "change": Method("change since the first frame", OTHERS, _linear(_change)),
