@@ -40,25 +40,39 @@ def train_rejected(
     are those of `train_design`.
     """
     recipes = plan.recipes(training_count(faces, folds))
-    pair_loss = replace(recipes["pictures alone"], loss=sum_over_heads(cross_entropy))
     other = other_dropout(plan)
     changed_shape: VisualOptions = {**plan.shape, "dropout": other}
     changed = partial(TwoBranches, **changed_shape)
     as_published: VisualOptions = {**plan.shape, "dropout": 0.8, "variant": "as_authors_code"}
     authors = partial(TwoBranches, **as_published)
     task = (plan, faces, folds[:1])
-    alone = {**options, "pictures_only": True}
-    networks = partial(TwoNetworks, **plan.shape)
-    heads = partial(TwoHeads, **plan.shape)
     return {
-        "two networks": train_design(*task, "two networks", networks, pair_loss, **alone),
-        "two heads": train_design(*task, "two heads", heads, pair_loss, **alone),
+        **train_by_emotion(*task, **options),
         f"both, hinge, dropout {other}": train_design(
             *task, "other dropout", changed, recipes["both, hinge"], **options
         ),
         "both, as_authors_code": train_design(
             *task, "authors", authors, recipes["authors"], **options
         ),
+    }
+
+
+def train_by_emotion(
+    plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], **options: Any
+) -> dict[str, CrossTrained]:
+    """Train the designs that name both emotions apart: two networks, and one with two heads.
+
+    They see pictures alone (section III-B). Options are those of `train_design`.
+    """
+    recipe = plan.recipes(training_count(faces, folds))["pictures alone"]
+    recipe = replace(recipe, loss=sum_over_heads(cross_entropy))
+    task = (plan, faces, folds)
+    options["pictures_only"] = True
+    networks = partial(TwoNetworks, **plan.shape)
+    heads = partial(TwoHeads, **plan.shape)
+    return {
+        "two networks": train_design(*task, "two networks", networks, recipe, **options),
+        "two heads": train_design(*task, "two heads", heads, recipe, **options),
     }
 
 
@@ -71,17 +85,27 @@ def try_rates(
     plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], rates: Iterable[float], **options: Any
 ) -> pd.Series:
     """Train both branches with the hinge loss for two epochs; say how each rate went."""
-    recipe = plan.recipes(training_count(faces, folds))["both, hinge"]
-    build = partial(TwoBranches, **plan.shape)
     outcomes = {}
     for rate in rates:
-        short = replace(recipe, epochs=2, iterations=None, rate=rate)
         try:
-            run = train_design(plan, faces, folds[:1], f"rate {rate}", build, short, **options)
+            run = train_briefly(plan, faces, folds, rate, **options)
             outcomes[rate] = f"training loss {run.history['train_loss'].iloc[-1]:.2f}"
         except FloatingPointError as error:
             outcomes[rate] = str(error).split(";")[0].replace("nan", "NaN")
     return pd.Series(outcomes, name="in the second epoch").rename_axis("learning rate")
+
+
+def train_briefly(
+    plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], rate: float, **options: Any
+) -> CrossTrained:
+    """Train both branches with the hinge loss for two epochs, in the first fold.
+
+    FloatingPointError when the loss is no longer a number.
+    """
+    recipe = plan.recipes(training_count(faces, folds))["both, hinge"]
+    short = replace(recipe, epochs=2, iterations=None, rate=rate)
+    build = partial(TwoBranches, **plan.shape)
+    return train_design(plan, faces, folds[:1], f"rate {rate}", build, short, **options)
 
 
 # --- swapped inputs ---

@@ -18,9 +18,11 @@ from ferkit.data.folds import Fold
 from ferkit.evaluation.predictions import Predictions, sample_rows
 from ferkit.faces.load import load_clips
 from ferkit.faces.prepare import prepare
+from ferkit.papers.multimodal.comparisons import train_briefly, train_by_emotion
 from ferkit.papers.multimodal.data import CompoundFaces, compound_faces
-from ferkit.papers.multimodal.experiment import PLANS, train_designs
+from ferkit.papers.multimodal.experiment import PLANS, Plan, train_designs
 from ferkit.training import linear
+from ferkit.training.by_folds import part_rows
 from ferkit.training.seeds import restart_seed
 from ferkit.training.spec import Restart, training_rows
 
@@ -30,6 +32,8 @@ _METHODS = {
     "pictures alone": "alexnet",
     "both, hinge": "both_hinge",
     "both, cross-entropy": "both_cross_entropy",
+    "two networks": "two_networks",
+    "two heads": "two_heads",
 }
 
 
@@ -44,7 +48,9 @@ def restart_branches(level: str, seed: int, start: int, out: Path, **options: An
     folds = plan.make_folds(clips, seed)
     new_seed = restart_seed(seed, start)
     folder = Path(out) / "networks" / "multimodal"
-    designs = train_designs(plan, faces, folds, seed=new_seed, folder=folder, **options)
+    options |= {"seed": new_seed, "folder": folder}
+    designs = train_designs(plan, faces, folds, **options)
+    designs |= train_by_emotion(plan, faces, folds, **options)
     predictions = linear_methods(faces, folds)
     trainings = []
     for name, method in _METHODS.items():
@@ -52,7 +58,34 @@ def restart_branches(level: str, seed: int, start: int, out: Path, **options: An
         trainings.append(training_rows("stills", method, start, designs[name].trained))
     rows = _tabulate("stills", start, predictions, ks=(1, 5))
     rows += _tabulate("stills, five folds", start, landmark_methods(faces, new_seed), ks=(1,))
+    rows += _chance_of_five(predictions["hog"], start)
+    rows += rate_rows(plan, faces, folds, start, **options)
     return Restart(pd.concat(rows, ignore_index=True), pd.concat(trainings, ignore_index=True))
+
+
+def _chance_of_five(tested: Predictions, start: int) -> list[pd.DataFrame]:
+    """Tabulate five guesses in the dark, for the people whom others are tested on."""
+    chance = np.full(len(tested.truth), 5 / len(tested.names))
+    return [sample_rows("stills, top 5", "chance", start, chance, tested.people)]
+
+
+def rate_rows(
+    plan: Plan, faces: CompoundFaces, folds: list[Fold], start: int, **options: Any
+) -> list[pd.DataFrame]:
+    """Tabulate top-1 after two epochs of both branches, at the learning rate and at a higher one.
+
+    A training whose loss is no longer a number is right about one picture in fifty: chance.
+    """
+    tested = part_rows(faces.people, folds[0])["test"]
+    rows = []
+    for name, factor in (("usual rate", 1), ("ten times the rate", 10)):
+        try:
+            trained = train_briefly(plan, faces, folds, factor * plan.hinge_rate, **options)
+            correct = trained.predictions(COMPOUND.names).correct().astype(np.float64)
+        except FloatingPointError:
+            correct = np.full(tested.sum(), 1 / len(COMPOUND.names))
+        rows.append(sample_rows("stills/rate", name, start, correct, faces.people[tested]))
+    return rows
 
 
 def linear_methods(faces: CompoundFaces, folds: list[Fold]) -> dict[str, Predictions]:

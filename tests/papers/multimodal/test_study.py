@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -18,7 +19,7 @@ from ferkit.papers.multimodal.experiment import (
     training_count,
 )
 from ferkit.papers.multimodal.network import SingleBranch
-from ferkit.papers.multimodal.study import landmark_methods, linear_methods
+from ferkit.papers.multimodal.study import landmark_methods, linear_methods, rate_rows
 from ferkit.training.seeds import seeded
 
 PEOPLE = np.repeat([f"p{number}" for number in range(6)], 5)
@@ -88,6 +89,15 @@ def test_residuals_tell_more_where_people_differ_more_than_expressions(faces):
     found = landmark_methods(faces, 0)
     assert all(result.people.tolist() == PEOPLE.tolist() for result in found.values())
     assert found["svm_residual"].correct().mean() > found["svm_raw"].correct().mean() + 0.3
+
+
+def test_a_training_that_breaks_counts_as_chance(faces, folds, tmp_path):
+    broken = replace(PLAN, hinge_rate=1e6, batch_norm=False)
+    rows = pd.concat(rate_rows(broken, faces, folds, 0, folder=tmp_path, **QUIET))
+    assert rows["value"].eq(1 / 50).all()
+    usual, higher = rate_rows(PLAN, faces, folds, 0, folder=tmp_path, **QUIET)
+    assert usual["person"].tolist() == higher["person"].tolist() == ["p4"] * 5 + ["p5"] * 5
+    assert usual["value"].isin([0, 1]).all()
 
 
 def test_paper_takes_no_liberties():
