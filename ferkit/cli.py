@@ -219,7 +219,9 @@ def predict(
         bool, typer.Option("--residual", help="Compare each person's pictures with each other.")
     ] = False,
     prior: Annotated[str, typer.Option(help="even, everyday or estimated emotions.")] = "even",
-    unsure: Annotated[float, typer.Option(metavar="P", help="Name none below it.")] = 0.0,
+    unsure: Annotated[
+        float, typer.Option(metavar="P", help="Say `unsure` below this probability.")
+    ] = 0.0,
     every: Annotated[int | None, _video_option(metavar="N", help="Read every N-th frame.")] = None,
     fps: Annotated[
         float | None, _video_option(help="Read so many frames a second; else 5.")

@@ -39,8 +39,8 @@ def show_study(
         raise ValueError(f"unknown study {name!r}; known: {', '.join(known)}")
     if name not in kept_studies():
         return say(
-            f"The study of this paper, `ferkit study {name}`, has not been run yet: what stands "
-            "above is one training of each method, and no claim can be judged by it."
+            f"No results of the study `{name}` are kept; `ferkit study {name}` trains it. What "
+            "stands above is one training of each method, and no claim can be judged by it."
         )
     study, record = known[name], load_study(name)
     chosen = _choose_data(record) if data is None else list(data)

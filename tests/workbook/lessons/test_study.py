@@ -33,7 +33,7 @@ def kept(monkeypatch):
 def test_without_results_it_says_so_and_draws_nothing(run, monkeypatch):
     monkeypatch.setattr(lesson, "kept_studies", lambda: ())
     said = lesson.show_study(run, "dtagn").data
-    assert "has not been run yet" in said
+    assert said.startswith("No results of the study `dtagn` are kept")
     assert not run.figures.exists()
 
 
