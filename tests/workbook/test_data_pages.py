@@ -4,9 +4,9 @@ import pytest
 
 from ferkit.data import DATASETS
 from ferkit.workbook.data_pages import (
-    COSTS,
     DOCS,
     FINDING,
+    MEASURED_RUNS,
     NOTEBOOK_FINDINGS,
     PICTURES,
     documented,
@@ -37,14 +37,18 @@ def test_the_overview_has_the_table_of_the_code():
 
 def test_every_notebook_that_reads_photographs_has_a_result_and_a_cost():
     assert set(NEEDS) <= set(NOTEBOOK_FINDINGS)
-    assert {number for number, need in NEEDS.items() if not need.drawn} == set(COSTS)
+    assert {number for number, need in NEEDS.items() if not need.drawn} == set(MEASURED_RUNS)
     assert set(PICTURES) <= set(documented())
 
 
 def test_expected_minutes_grow_with_the_pictures():
-    own, for_thousand = COSTS["02"]
-    assert expected_minutes("jaffe", "02") == pytest.approx(own + 0.213 * (for_thousand + FINDING))
-    assert expected_minutes("jaffe", "01") == pytest.approx(COSTS["01"][0], abs=0.01)
+    few, many = MEASURED_RUNS["02"], MEASURED_RUNS["09"]
+    assert expected_minutes("jaffe", "02") == pytest.approx(few.minutes + 0.213 * FINDING)
+    growth = PICTURES["fer2013"] / few.pictures
+    finding = FINDING * PICTURES["fer2013"] / 1000
+    assert expected_minutes("fer2013", "02") == pytest.approx(few.minutes * growth + finding)
+    assert expected_minutes("fer2013", "09") == pytest.approx(many.minutes + finding)
+    assert expected_minutes("jaffe", "01") == MEASURED_RUNS["01"].minutes
     assert expected_minutes("folder", "02") is None  # nobody knows how many there are
     assert " h |" in page("affectnet")
 
