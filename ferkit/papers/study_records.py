@@ -20,6 +20,7 @@ from ferkit.core.files import write_whole
 from ferkit.evaluation.intervals import over_trainings
 
 RESULTS = Path(__file__).parent / "results"
+_AVERAGES = ["data", "name", "value", "low", "high", "n"]
 CONVERGED_SHARE = 0.8  # of the epochs: the best one has to come before
 
 
@@ -97,7 +98,7 @@ def method_means(predictions: pd.DataFrame) -> pd.DataFrame:
 def paired_differences(predictions: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """Average the difference of each pair of methods, first minus second, on the same samples.
 
-    Columns as of `method_means`.
+    Columns as of `method_means`; a pair of which the study lacks a method has no row.
     """
     rows = []
     for data, data_rows in predictions.groupby("data", sort=False):
@@ -106,7 +107,7 @@ def paired_differences(predictions: pd.DataFrame, pairs: Iterable[tuple[str, str
             if first in values and second in values:
                 average = _average_trainings(values[first] - values[second], data_rows)
                 rows.append({"data": data, "name": f"{first} minus {second}", **average})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_AVERAGES)
 
 
 def convergence(record: StudyRecord, baseline: str | None = None) -> pd.DataFrame:

@@ -117,6 +117,8 @@ def test_what_was_not_learnt_is_not_judged(kept):
     assert (verdict, why) == ("not tested", "late was still improving on d")
     verdict, _, why = verdicts.judge(replace(kept, data=("d", "f")))
     assert (verdict, why) == ("not tested", "the study has no a minus b on f")
+    verdict, _, why = verdicts.judge(replace(kept, pair="c minus b"))
+    assert (verdict, why) == ("not tested", "the study has no c minus b on d")
     verdict, _, why = verdicts.judge(replace(kept, study="nothing"))
     assert (verdict, why) == ("not tested", "no results of the study 'nothing' are kept")
     assert verdicts.judge(replace(CLAIM, verdict="partly", note="n"))[::2] == ("partly", "n")
