@@ -79,6 +79,14 @@ TABLES = {
             "high": [0.4, 0.5, 0.6, 0.8],
         }
     ),
+    "plot_methods": pd.DataFrame(
+        {
+            "panel": ["blur", "blur", "noise", "noise"] * 2,
+            "x": [0, 2, 0, 20] * 2,
+            "series": ["found"] * 4 + ["HOG"] * 4,
+            "value": [1.0, 0.8, 1.0, 0.9, 0.7, 0.4, 0.7, 0.6],
+        }
+    ),
     "plot_ranks": ranked(),
     "plot_rank_probabilities": pd.DataFrame({"name": ["a", "b"], "1": [0.9, 0.1], "2": [0.1, 0.9]}),
     "plot_differences": pd.DataFrame(

@@ -13,7 +13,7 @@ from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses, plot_filters, plot_important, plot_ways
-from ferkit.plots.experiments import plot_folds, plot_pairs, plot_sweep
+from ferkit.plots.experiments import plot_folds, plot_pairs
 from ferkit.plots.explain import (
     plot_cam,
     plot_embedding,
@@ -50,6 +50,7 @@ from ferkit.plots.results import (
     plot_trainings,
 )
 from ferkit.plots.saved import redraw_all, redraw_figure, save_figure, save_picture
+from ferkit.plots.sweeps import plot_methods, plot_sweep
 from ferkit.plots.timeline import plot_timeline
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "plot_rank_probabilities",
     "plot_ranks",
     "plot_landmarks",
+    "plot_methods",
     "plot_pairs",
     "plot_reliability",
     "plot_resampled",

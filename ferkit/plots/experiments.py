@@ -1,6 +1,4 @@
-"""Plots of experiments: folds, two results of the same faces, results over a setting."""
-
-from itertools import cycle
+"""Plots of experiments: folds, two results of the same faces."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,42 +73,4 @@ def plot_folds(folds: np.ndarray, *, ax: Axes | None = None, title: str = "") ->
     ax.set(title=title, xlabel="pictures of the person", ylabel="people")
     ax.set(xticks=[], yticks=[])
     sns.despine(ax=ax, left=True, bottom=True)
-    return ax
-
-
-def plot_sweep(
-    table: pd.DataFrame,
-    *,
-    ax: Axes | None = None,
-    xlabel: str = "",
-    ylabel: str = "accuracy",
-    log: bool = False,
-    chance: float | None = None,
-) -> Axes:
-    """Draw results over a setting, a line with its interval for each series.
-
-    Columns x (a number or a name), series, value, low, high. `log` is for the setting, `chance`
-    a level to mark.
-    """
-    ax = plt.gca() if ax is None else ax
-    named = not pd.api.types.is_numeric_dtype(table["x"])
-    places = pd.factorize(table["x"])[0] if named else table["x"]
-    rows = table.assign(x=places, label=table["x"])
-    styles = zip(cycle(SERIES), cycle(_MARKERS), rows.groupby("series", sort=False), strict=False)
-    for colour, marker, (series, part) in styles:
-        ax.fill_between(part["x"], part["low"], part["high"], color=colour, alpha=0.18, lw=0)
-        ax.plot(part["x"], part["value"], marker + "-", color=colour, ms=7, lw=2, label=series)
-    if chance is not None:
-        ax.axhline(chance, color=FAINT, ls="--", lw=1.5, label="chance")
-    if log:
-        ax.set_xscale("log")
-    ticks = rows.drop_duplicates("x")
-    ax.set_xticks(ticks["x"], [str(label) if named else f"{label:g}" for label in ticks["label"]])
-    ax.minorticks_off()
-    highest = float(np.nanmax([1.0, *table["high"]]))
-    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, highest))
-    ax.grid(axis="y", color=GRID_COLOUR)
-    ax.set_axisbelow(True)
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    sns.despine(ax=ax)
     return ax

@@ -13,7 +13,7 @@ from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
 from ferkit.plots.dtagn import plot_alpha, plot_courses
-from ferkit.plots.experiments import plot_pairs, plot_sweep
+from ferkit.plots.experiments import plot_pairs
 from ferkit.plots.explain import plot_embedding, plot_roc, plot_similarities
 from ferkit.plots.expressions import plot_displacements, plot_judged
 from ferkit.plots.faces import plot_displacement, plot_landmarks, plot_residuals
@@ -33,6 +33,7 @@ from ferkit.plots.results import (
     plot_top_k,
     plot_trainings,
 )
+from ferkit.plots.sweeps import plot_methods, plot_sweep
 from ferkit.plots.timeline import plot_timeline
 
 DPI = 110
@@ -102,6 +103,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "plot_cost": plot_cost,
     "plot_pairs": plot_pairs,
     "plot_sweep": plot_sweep,
+    "plot_methods": plot_methods,
 }
 # Plots whose panels share one legend, one scale, or both axes.
 _SHARED_LEGEND = (
@@ -111,6 +113,7 @@ _SHARED_LEGEND = (
     "plot_embedding",
     "plot_displacements",
     "plot_sweep",
+    "plot_methods",
     "plot_pairs",
 )
 _SHARED_SCALE = ("plot_intervals", "plot_grouped_intervals", "plot_trainings")

@@ -1,5 +1,6 @@
 """The exercises of notebook 13: controlled experiments."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from ferkit.drawn.head import load_head
 from ferkit.drawn.people import Person, make_person
 from ferkit.workbook.exercises.checks import Exercise, choice, number
+from ferkit.workbook.studies.picture_methods import FOUND
 
 _SPREAD = 4
 _WANTED = 0.9  # share of faces found
@@ -48,6 +50,26 @@ def _strongest_blur(blur: pd.DataFrame) -> float:
     found = blur[blur["series"] == "face found"].sort_values("x")
     enough = (found["value"] >= _WANTED).cummin()
     return float(found["x"][enough].max())
+
+
+def _judge_most_robust(answer: Any, methods: pd.DataFrame) -> str:
+    """Judge the method with the highest mean over the spoiled settings of each panel.
+
+    Of several methods that are equally good each is right.
+    """
+    if not isinstance(answer, Mapping):
+        return f"expected a dictionary from panel to method, got {answer!r}"
+    rows = methods[methods["series"] != FOUND]
+    for panel, part in rows.groupby("panel", sort=False):
+        spoiled = part[part["x"] != part["x"].iloc[0]]
+        means = spoiled.groupby("series")["value"].mean()
+        if panel not in answer:
+            return f"the panel {panel!r} is missing"
+        if answer[panel] not in means.index:
+            return f"{answer[panel]!r} is not a method; known: {', '.join(means.index)}"
+        if means[answer[panel]] < means.max() - 1e-9:
+            return f"in the panel {panel!r} another method is more robust"
+    return ""
 
 
 EXERCISES = {
@@ -104,5 +126,16 @@ EXERCISES = {
         ),
         "A value of the table's x. Common mistake: a blur at which faces are still *named* "
         "rightly, among the few that are found.",
+    ),
+    "13.6": Exercise(
+        "Which method is the most robust in each panel: the highest mean over spoiled settings?",
+        _judge_most_robust,
+        (
+            "The series `face found` is no method: leave its rows out.",
+            "In each panel, leave out the rows with the first value of x; those are unspoiled.",
+            "Group by panel and series, take the mean of `value`, then `idxmax` for each panel.",
+        ),
+        "A dictionary of one method a panel. Common mistakes: keeping the unspoiled setting in the "
+        "mean, and answering with the share of faces found, which is a ceiling and not a method.",
     ),
 }

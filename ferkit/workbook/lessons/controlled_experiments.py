@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ferkit import plots
 from ferkit.evaluation.intervals import Score, compare_paired
 from ferkit.workbook.notebook_run import NotebookRun
-from ferkit.workbook.studies import controlled, undrawn
+from ferkit.workbook.studies import controlled, landmark_sweeps, undrawn
 from ferkit.workbook.studies.controlled import PlannedPicture, SeenPictures
 from ferkit.workbook.words import compare_in_words
 
@@ -187,7 +187,7 @@ def draw_skins(studio: Studio, melanin: float, people: int = 4) -> Figure:
 
 def draw_spread(seed: int = 0, spreads: Sequence[float] = (0.0, 1.0, 4.0)) -> Figure:
     """Draw the outlines of the same people at rest, for several spreads of identity."""
-    who = controlled.choose_people(40, seed)
+    who = landmark_sweeps.choose_people(40, seed)
     shapes = undrawn.rest_shapes(who)
     figure = Figure(figsize=(7.2, 2.9), layout="constrained")
     for ax, spread in zip(figure.subplots(1, len(spreads)), spreads, strict=True):

@@ -32,29 +32,42 @@ def show_study(
 
     A figure of each for every data set. `data` chooses data sets (None: the whole ones, whose names
     have no slash) and `pairs` the differences (None: the study's). Without kept results it draws
-    nothing and says so. ValueError for an unknown study.
+    nothing and says so, as for a data set that is not among them. ValueError for an unknown study.
     """
     known = studies()
     if name not in known:
         raise ValueError(f"unknown study {name!r}; known: {', '.join(known)}")
     if name not in kept_studies():
-        return say(
-            f"No results of the study `{name}` are kept; `ferkit study {name}` trains it. What "
-            "stands above is one training of each method, and no claim can be judged by it."
-        )
+        return _say_missing(run, name)
     study, record = known[name], load_study(name)
     chosen = _choose_data(record) if data is None else list(data)
+    if absent := [dataset for dataset in chosen if dataset not in set(record.predictions["data"])]:
+        return say(
+            f"The kept results of the study `{name}` lack {', '.join(absent)}; "
+            "nothing is shown."
+        )
     means = method_means(record.predictions)
     differences = paired_differences(record.predictions, study.pairs if pairs is None else pairs)
     stem = "study" if name == run.topic else f"study_{name}"
     for dataset in chosen:
-        file = f"{stem}_{dataset.replace('/', '_')}"
+        file = f"{stem}_{dataset.replace('/', '_').replace(' ', '_')}"
         _draw(run, study, means, dataset, "plot_intervals", f"{file}_means")
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
     return say(
         f"Each method was trained {record.made_by['starts']} times from different first weights at "
         f"level `{record.made_by['level']}`, on the same people and folds. Intervals are over "
         "people and trainings; a difference whose interval contains zero is not shown."
+    )
+
+
+def _say_missing(run: NotebookRun, name: str) -> Markdown:
+    """Say that no results of a study are kept: that of the notebook's own paper, or of another."""
+    missing = f"No results of the study `{name}` are kept; `ferkit study {name}` trains it."
+    if name != run.topic:
+        return say(missing)
+    return say(
+        f"{missing} What stands above is one training of each method, and no claim can be judged "
+        "by it."
     )
 
 

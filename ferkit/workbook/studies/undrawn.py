@@ -56,9 +56,12 @@ def rest_shapes(seeds: Iterable[int]) -> np.ndarray:
     return torch.stack(shapes).numpy().astype(np.float64)
 
 
-def spread_shapes(shapes: np.ndarray, spread: float) -> np.ndarray:
-    """Move faces at rest `(P, 68, 3)` to `spread` times their distance from the mean face."""
-    mean = shapes.mean(0)
+def spread_shapes(shapes: np.ndarray, spread: float, mean: np.ndarray | None = None) -> np.ndarray:
+    """Move faces at rest `(P, 68, 3)` to `spread` times their distance from the mean face.
+
+    `mean` `(68, 3)` is another mean than that of these faces, such as that of another group.
+    """
+    mean = shapes.mean(0) if mean is None else mean
     return mean + spread * (shapes - mean)
 
 
@@ -110,6 +113,15 @@ def project_face(shape: np.ndarray, amounts: np.ndarray, scene: Scene) -> np.nda
     pixels, _ = projection.project(torch.as_tensor(expressive, dtype=torch.float32))
     points = pixels.numpy().astype(np.float64)
     return align.apply(align.alignment(points, ALIGNED_SIZE), points)
+
+
+def neutral_landmarks(shapes: np.ndarray) -> np.ndarray:
+    """Return the aligned landmarks `(P, 68, 2)` of faces at rest `(P, 68, 3)`, without noise.
+
+    They look straight into the camera, and no action moves them.
+    """
+    rest = np.zeros(len(load_head().action_names))
+    return np.array([project_face(shape, rest, Scene()) for shape in shapes])
 
 
 @lru_cache(maxsize=1)

@@ -60,3 +60,26 @@ def test_data_sets_and_pairs_can_be_chosen(run, kept):
 def test_an_unknown_study_is_refused(run):
     with pytest.raises(ValueError, match="unknown study 'nothing'; known: "):
         lesson.show_study(run, "nothing")
+
+
+def test_the_study_of_another_paper_is_not_called_that_of_this_one(run, monkeypatch):
+    monkeypatch.setattr(lesson, "kept_studies", lambda: ())
+    said = lesson.show_study(run, "i2cnn", data=["identity spread"]).data
+    assert "No results of the study `i2cnn` are kept" in said
+    assert "this paper" not in said
+
+
+def test_data_that_was_not_kept_is_named(run, kept):
+    said = lesson.show_study(run, "dtagn", data=["identity spread"]).data
+    assert "lack identity spread" in said
+    assert not run.figures.exists()
+
+
+def test_files_have_no_blanks(run, kept):
+    record = lesson.load_study("dtagn")
+    renamed = record.predictions.replace({"data": {"sequences": "identity spread"}})
+    kept_record = StudyRecord(renamed, record.trainings, record.made_by)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lesson, "load_study", lambda name: kept_record)
+        lesson.show_study(run, "dtagn", data=["identity spread"])
+    assert (run.figures / "study_identity_spread_means.png").is_file()

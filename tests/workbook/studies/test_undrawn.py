@@ -36,3 +36,16 @@ def test_spread_moves_people_apart_about_the_same_mean():
 def test_residuals_of_people_have_no_mean():
     made = make()
     assert np.allclose(residuals(made.features, made.people)[:2].mean(0), 0)
+
+
+def test_neutral_faces_depend_on_the_shape_alone():
+    neutral = undrawn.neutral_landmarks(SHAPES)
+    assert neutral.shape == (3, 68, 2)
+    same = undrawn.neutral_landmarks(undrawn.spread_shapes(SHAPES, 0))
+    assert np.allclose(same, same[0])
+    assert not np.allclose(neutral[0], neutral[1], atol=1)
+
+
+def test_faces_may_be_spread_about_the_mean_of_others():
+    other = SHAPES.mean(0) + 1
+    assert np.allclose(undrawn.spread_shapes(SHAPES, 0, other), other)
