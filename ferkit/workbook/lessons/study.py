@@ -43,8 +43,7 @@ def show_study(
     chosen = _choose_data(record) if data is None else list(data)
     if absent := [dataset for dataset in chosen if dataset not in set(record.predictions["data"])]:
         return say(
-            f"The kept results of the study `{name}` lack {', '.join(absent)}; "
-            "nothing is shown."
+            f"The kept results of the study `{name}` lack {', '.join(absent)}; nothing is shown."
         )
     means = method_means(record.predictions)
     differences = paired_differences(record.predictions, study.pairs if pairs is None else pairs)
