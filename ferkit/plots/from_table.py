@@ -153,7 +153,7 @@ def draw_table(
     if plot in _SHARED_LEGEND and (len(panels) > 1 or plot == "plot_trainings"):
         if plot in _SHARED_SCALE:
             _share_scale(figure)
-        _share_legend(figure)
+        _share_legend(figure, 4 if plot == "plot_methods" else None)
     if plot == "plot_history" and len(panels) > 1 and _have_same_legend(figure):
         _share_legend(figure)
     figure.suptitle(title)
@@ -173,8 +173,11 @@ def _have_same_legend(figure: Figure) -> bool:
     return all(others == labels[0] for others in labels)
 
 
-def _share_legend(figure: Figure) -> None:
-    """Replace the legends of all panels by one below the figure."""
+def _share_legend(figure: Figure, columns: int | None = None) -> None:
+    """Replace the legends of all panels by one below the figure.
+
+    Without a number of `columns` short names stand in one row, others in two columns.
+    """
     entries: dict[str, Any] = {}
     for ax in figure.axes:
         if legend := ax.get_legend():
@@ -182,10 +185,11 @@ def _share_legend(figure: Figure) -> None:
             entries.update(zip(labels, handles, strict=True))
             legend.remove()
     if entries:
+        short = sum(map(len, entries)) < 80
         figure.legend(
             list(entries.values()),
             list(entries),
             loc="outside lower center",
-            ncols=len(entries) if sum(map(len, entries)) < 80 else 2,
+            ncols=columns or (len(entries) if short else 2),
             frameon=False,
         )

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
 
 _MARKERS = "osD^v"
+# Grey is left to the ceiling.
+_METHOD_COLOURS = tuple(SERIES[k] for k in (0, 1, 2, 3, 5))
 
 
 def plot_sweep(
@@ -75,7 +77,7 @@ def plot_methods(
         ax.fill_between(highest["place"], highest["value"], 1, color=FAINT, alpha=0.35, lw=0)
         ax.plot(highest["place"], highest["value"], color=FAINT, lw=2.5, label=ceiling)
     methods = rows[rows["series"] != ceiling].groupby("series", sort=False)
-    styles = zip(cycle(SERIES), cycle(_MARKERS), methods, strict=False)
+    styles = zip(cycle(_METHOD_COLOURS), cycle(_MARKERS), methods, strict=False)
     for colour, marker, (name, part) in styles:
         ax.plot(part["place"], part["value"], marker + "-", color=colour, ms=6, lw=2, label=name)
     if chance is not None:

@@ -27,6 +27,18 @@ def test_methods_differ_in_colour_and_marker_and_the_ceiling_has_none():
     assert lines["found"].get_marker() == "None"
 
 
+def test_the_legend_of_many_methods_lies_within_the_figure():
+    names = ["face found", "landmarks, softmax", "HOG, ridge", "LBP, SVM", "shipped predictor"]
+    rows = [(panel, x, name, 0.5) for panel in "abc" for x in (0, 1) for name in names]
+    table = pd.DataFrame(rows, columns=["panel", "x", "series", "value"])
+    figure = plots.draw_table("plot_methods", table, size=(2.7, 2.2), ceiling="face found")
+    (legend,) = figure.legends
+    assert figure.bbox.x0 <= legend.get_window_extent().x0
+    assert legend.get_window_extent().x1 <= figure.bbox.x1
+    colours = [line.get_color() for line in figure.axes[0].get_lines()]
+    assert len(set(colours)) == len(names)
+
+
 def test_differences_below_zero_are_seen():
     table = pd.DataFrame(
         {"x": [0, 4], "series": "gain", "value": [-0.1, 0.2], "low": [-0.2, 0.1], "high": [0, 0.3]}

@@ -18,7 +18,7 @@ from ferkit.workbook.words import compare_in_words, say
 # People that the networks and regressions of identity learn from.
 OTHERS = {"smoke": 12, "lesson": 100, "study": 200, "paper": 400}
 # People that the methods of pictures learn from, seven pictures of each.
-TRAINED = {"smoke": 3, "lesson": 40, "study": 80, "paper": 200}
+TRAINED = {"smoke": 3, "lesson": 30, "study": 80, "paper": 200}
 
 Judged = Mapping[str, Mapping[float, Mapping[str, np.ndarray]]]
 
@@ -75,7 +75,7 @@ def plot_methods(run: NotebookRun, table: pd.DataFrame) -> Figure:
         "plot_methods",
         table,
         "methods",
-        size=(2.7, 2.1),
+        size=(2.7, 2.2),
         columns=3,
         title="share of all pictures that are named rightly",
         ceiling=FOUND,
