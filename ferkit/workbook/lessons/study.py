@@ -49,7 +49,7 @@ def show_study(
     differences = paired_differences(record.predictions, study.pairs if pairs is None else pairs)
     stem = "study" if name == run.topic else f"study_{name}"
     for dataset in chosen:
-        file = f"{stem}_{dataset.replace('/', '_').replace(' ', '_')}"
+        file = f"{stem}_{_file_name(dataset)}"
         _draw(run, study, means, dataset, "plot_intervals", f"{file}_means")
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
     return say(
@@ -73,6 +73,10 @@ def _say_missing(run: NotebookRun, name: str) -> Markdown:
 def _choose_data(record: StudyRecord) -> list[str]:
     names = list(dict.fromkeys(record.predictions["data"]))
     return [name for name in names if "/" not in name] or names
+
+
+def _file_name(dataset: str) -> str:
+    return dataset.replace("/", "_").replace(",", "").replace(" ", "_")
 
 
 def _draw(

@@ -75,11 +75,11 @@ def test_data_that_was_not_kept_is_named(run, kept):
     assert not run.figures.exists()
 
 
-def test_files_have_no_blanks(run, kept):
+def test_files_have_neither_blanks_nor_commas(run, kept):
     record = lesson.load_study("dtagn")
-    renamed = record.predictions.replace({"data": {"sequences": "identity spread"}})
+    renamed = record.predictions.replace({"data": {"sequences": "stills, five folds"}})
     kept_record = StudyRecord(renamed, record.trainings, record.made_by)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lesson, "load_study", lambda name: kept_record)
-        lesson.show_study(run, "dtagn", data=["identity spread"])
-    assert (run.figures / "study_identity_spread_means.png").is_file()
+        lesson.show_study(run, "dtagn", data=["stills, five folds"])
+    assert (run.figures / "study_stills_five_folds_means.png").is_file()
