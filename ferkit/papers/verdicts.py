@@ -86,9 +86,11 @@ def _why_untested(
     learnt = learnt[learnt["data"].isin(claim.data)]
     first, second = pair
     of_pair = learnt[learnt["method"].isin([first, second])]
+    leads = not claim.margin and bool((differences["low"] > 0).all())
     reasons = []
     for row in (learnt if of_pair.empty else of_pair).itertuples():
-        if row.best > CONVERGED_SHARE:
+        # With more training a method that leads already can only lead by more.
+        if row.best > CONVERGED_SHARE and not (leads and row.method == first):
             reasons.append(f"{row.method} was still improving on {row.data}")
         # The weaker method may lie below the baseline; the claim is about the better one.
         elif row.over_baseline <= 0 and row.method != second:

@@ -113,7 +113,9 @@ def test_verdicts_follow_from_the_results(kept):
 
 
 def test_what_was_not_learnt_is_not_judged(kept):
-    verdict, _, why = verdicts.judge(replace(kept, pair="late minus b"))
+    verdict, _, why = verdicts.judge(replace(kept, pair="late minus a"))
+    assert (verdict, why) == ("not tested", "late was still improving on d")
+    verdict, _, why = verdicts.judge(replace(kept, pair="a minus late"))
     assert (verdict, why) == ("not tested", "late was still improving on d")
     verdict, _, why = verdicts.judge(replace(kept, data=("d", "f")))
     assert (verdict, why) == ("not tested", "the study has no a minus b on f")
@@ -122,6 +124,12 @@ def test_what_was_not_learnt_is_not_judged(kept):
     verdict, _, why = verdicts.judge(replace(kept, study="nothing"))
     assert (verdict, why) == ("not tested", "no results of the study 'nothing' are kept")
     assert verdicts.judge(replace(CLAIM, verdict="partly", note="n"))[::2] == ("partly", "n")
+
+
+def test_a_method_that_leads_already_may_be_improving_still(kept):
+    assert verdicts.judge(replace(kept, pair="late minus b"))[0] == "holds"
+    equal = replace(kept, pair="late minus b", margin=0.05)
+    assert verdicts.judge(equal)[::2] == ("not tested", "late was still improving on d")
 
 
 def test_the_better_method_has_to_beat_the_baseline(kept, monkeypatch):
