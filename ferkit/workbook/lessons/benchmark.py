@@ -4,16 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown, display
 
 from ferkit.evaluation.intervals import bootstrap
 from ferkit.evaluation.ranking import LEVEL
 from ferkit.papers import studies
 from ferkit.papers.study_records import kept_studies, load_study, method_means
+from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies import benchmark
 from ferkit.workbook.studies.kept_methods import KEPT_METHODS
+from ferkit.workbook.words import say
 
 _TESTED = ("sequences", "posed", "wild")  # drawn sets on which whole methods are tested
-_BASELINE_TITLE = "HOG, ridge"
 
 
 def accuracy_table(table: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
@@ -56,28 +58,42 @@ def photograph_rows(tables: dict[str, pd.DataFrame], *, seed: int = 0) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
-def study_rows() -> pd.DataFrame:
-    """Tabulate the methods of all kept studies on whole drawn sets, a panel for each set.
+def show_studies(run: NotebookRun) -> Markdown:
+    """Draw the methods of all kept studies, a figure for each drawn set; say what is seen."""
+    drawn = []
+    for data in _TESTED:
+        rows = study_rows(data)
+        if rows.empty:
+            continue
+        title = f"{data}: kept trainings, 95 % over people and trainings"
+        size = (7.5, 1.2 + 0.3 * len(rows))
+        display(run.figure("plot_intervals", rows, f"studies_{data}", size=size, title=title))
+        drawn.append(f"On `{data}`, {rows['name'].iloc[0]} is right most often.")
+    return say(*drawn or ["No results of level `study` are kept: `ferkit study` trains them."])
 
-    Columns panel, group (the paper), name, value, low, high, n; intervals over people and
-    trainings. Empty where no study is kept.
+
+def study_rows(data: str) -> pd.DataFrame:
+    """Tabulate the methods of all kept studies on a whole drawn set, best first.
+
+    Columns name (with the paper), value, low, high, n; intervals over people and trainings. Empty
+    where no study is kept.
     """
     parts = []
     for short_name in kept_studies():
         study = studies()[short_name]
-        if study.measure != "accuracy":
+        predictions = load_study(short_name).predictions
+        predictions = predictions[predictions["data"] == data]
+        if study.measure != "accuracy" or predictions.empty:
             continue
-        means = method_means(load_study(short_name).predictions)
-        means = means[means["data"].isin(_TESTED)]
+        means = method_means(predictions)
+        # Emotions read from landmarks measure the landmarks; they are no method of the paper.
+        means = means[~means["name"].str.startswith("read ")]
         names = [study.titles.get(name, name) for name in means["name"]]
-        names = [_BASELINE_TITLE if name == "hog" else name for name in names]
-        means = means.assign(panel=means["data"], group=study.title, name=names)
-        parts.append(means[["panel", "group", "name", "value", "low", "high", "n"]])
+        names = [f"{study.title}: {name}" for name in names]
+        parts.append(means.assign(name=names)[["name", "value", "low", "high", "n"]])
     if not parts:
         return pd.DataFrame()
-    rows = pd.concat(parts, ignore_index=True)
-    order = {name: place for place, name in enumerate(_TESTED)}
-    return rows.sort_values("panel", key=lambda names: names.map(order), kind="stable")
+    return pd.concat(parts).sort_values("value", ascending=False, ignore_index=True)
 
 
 def record_metrics(table: pd.DataFrame, data: str, *, seed: int = 0) -> dict[str, dict]:

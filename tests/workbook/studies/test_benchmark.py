@@ -167,3 +167,12 @@ def test_two_methods_are_compared_face_by_face():
     assert explorer.view.value != before
     with pytest.raises(ValueError, match="two methods"):
         pair_explorer(right[["a"]], people, pictures, labels)
+
+
+def test_kept_methods_of_a_drawn_set_are_sorted_and_named_with_their_paper():
+    rows = lesson.study_rows("sequences")
+    assert rows["value"].is_monotonic_decreasing
+    assert rows["name"].str.match(r"Paper \d[^:]*: ").all()
+    assert rows["name"].is_unique
+    assert not rows["name"].str.contains("read stage").any()
+    assert lesson.study_rows("nothing").empty
