@@ -70,17 +70,17 @@ class MeasuredRun:
 
 
 MEASURED_RUNS = {
-    "01": MeasuredRun(0.3, 2_000, grows=False),
-    "02": MeasuredRun(0.8, 2_000),
-    "03": MeasuredRun(0.5, 2_000),
-    "04": MeasuredRun(0.5, 210),
-    "05": MeasuredRun(0.3, 3_924),
-    "06": MeasuredRun(0.3, 3_924),
-    "07": MeasuredRun(1.5, 1_308),
-    "08": MeasuredRun(5.0, 2_000, grows=False),
-    "09": MeasuredRun(1.5, 3_924, grows=False),
-    "10": MeasuredRun(0.8, 654),
-    "11": MeasuredRun(0.5, 420),
+    "01": MeasuredRun(0.31, 2_000, grows=False),
+    "02": MeasuredRun(1.4, 2_000),
+    "03": MeasuredRun(2.3, 2_000),
+    "04": MeasuredRun(3.2, 210),
+    "05": MeasuredRun(2.8, 3_924),
+    "06": MeasuredRun(1.7, 3_924),
+    "07": MeasuredRun(6, 1_308),
+    "08": MeasuredRun(5.9, 2_000, grows=False),
+    "09": MeasuredRun(1, 3_924, grows=False),
+    "10": MeasuredRun(1.1, 654),
+    "11": MeasuredRun(0.44, 420),
 }
 
 
