@@ -215,7 +215,7 @@ STUDIES = (
         name="visualization",
         folder="visualization",
         title="Grad-CAM",
-        measure="area under the ROC curve; share of related landmarks",
+        measure="AUC (moved) or share",
         pairs=(
             *((name, maps.SHUFFLED.format(name)) for name in (*SMALL_RIVALS, EMOTIONALDAN.name)),
             maps.LAYERS,

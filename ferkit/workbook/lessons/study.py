@@ -1,5 +1,6 @@
 """Show in a notebook what the several trainings of a study found."""
 
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -76,7 +77,7 @@ def _choose_data(record: StudyRecord) -> list[str]:
 
 
 def _file_name(dataset: str) -> str:
-    return dataset.replace("/", "_").replace(",", "").replace(" ", "_")
+    return re.sub(r"\W+", "_", dataset.replace("'", ""))
 
 
 def _draw(
