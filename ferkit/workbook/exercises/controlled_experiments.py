@@ -10,7 +10,7 @@ import pandas as pd
 from ferkit.drawn.head import load_head
 from ferkit.drawn.people import Person, make_person
 from ferkit.workbook.exercises.checks import Exercise, choice, number
-from ferkit.workbook.studies.picture_methods import FOUND
+from ferkit.workbook.studies.picture_methods import FACE_FOUND
 
 _SPREAD = 4
 _WANTED = 0.9  # share of faces found
@@ -59,7 +59,7 @@ def _judge_most_robust(answer: Any, methods: pd.DataFrame) -> str:
     """
     if not isinstance(answer, Mapping):
         return f"expected a dictionary from panel to method, got {answer!r}"
-    rows = methods[methods["series"] != FOUND]
+    rows = methods[methods["series"] != FACE_FOUND]
     for panel, part in rows.groupby("panel", sort=False):
         spoiled = part[part["x"] != part["x"].iloc[0]]
         means = spoiled.groupby("series")["value"].mean()

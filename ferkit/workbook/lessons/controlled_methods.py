@@ -12,7 +12,7 @@ from ferkit.workbook.lessons.controlled_experiments import SPREADS, Studio
 from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies import identity_features, picture_methods
 from ferkit.workbook.studies.controlled import SeenPictures
-from ferkit.workbook.studies.picture_methods import FOUND
+from ferkit.workbook.studies.picture_methods import FACE_FOUND
 from ferkit.workbook.words import compare_in_words, say
 
 # People that the networks and regressions of identity learn from.
@@ -64,7 +64,7 @@ def judge_methods(
     studio: Studio, sweeps: Mapping[str, Mapping[float, SeenPictures]], level: str, seed: int = 0
 ) -> Judged:
     """Train the methods on other people, and judge them on all settings of the sweeps."""
-    models = picture_methods.train_methods(TRAINED[level], seed)
+    models = picture_methods.train_picture_methods(TRAINED[level], seed)
     emotions = [each.emotion for each in studio.planned]
     return picture_methods.judge_sweeps(models, sweeps, emotions)
 
@@ -78,7 +78,7 @@ def plot_methods(run: NotebookRun, table: pd.DataFrame) -> Figure:
         size=(2.7, 2.2),
         columns=3,
         title="share of all pictures that are named rightly",
-        ceiling=FOUND,
+        ceiling=FACE_FOUND,
         chance=1 / 7,
     )
 
@@ -120,4 +120,4 @@ def methods_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _without_found(shares: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: share for name, share in shares.items() if name != FOUND}
+    return {name: share for name, share in shares.items() if name != FACE_FOUND}

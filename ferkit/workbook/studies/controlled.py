@@ -29,7 +29,7 @@ from ferkit.predict.geometry import geometry_features
 from ferkit.predict.shipped import load_model
 from ferkit.workbook.studies.landmark_sweeps import choose_people, sweep_row
 
-ALIGNED_SIDE = 96  # pixels of the aligned pictures
+_ALIGNED_SIDE = 96  # pixels of the aligned pictures
 _PIXELS = 224
 _POSED = Variation(POSED)
 
@@ -132,11 +132,11 @@ def align_faces(images: Sequence[np.ndarray], faces: Sequence[Face | None]) -> A
     for image, face in zip(images, faces, strict=True):
         if face is None:
             continue
-        matrix = align.alignment(face.landmarks, ALIGNED_SIDE)
+        matrix = align.alignment(face.landmarks, _ALIGNED_SIDE)
         landmarks.append(align.apply(matrix, face.landmarks))
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        pictures.append(align.align(grey, matrix, ALIGNED_SIDE))
-    shape = (-1, ALIGNED_SIDE, ALIGNED_SIDE)
+        pictures.append(align.align(grey, matrix, _ALIGNED_SIDE))
+    shape = (-1, _ALIGNED_SIDE, _ALIGNED_SIDE)
     return AlignedFaces(
         np.array(landmarks).reshape(-1, 68, 2), np.array(pictures, np.uint8).reshape(shape)
     )

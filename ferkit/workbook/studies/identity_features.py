@@ -34,7 +34,7 @@ from ferkit.workbook.studies.undrawn import LandmarkSet
 LANDMARKS = "landmarks"
 MEAN = "minus the person's mean"
 NAMING = "beside a naming feature"
-NEUTRAL = "minus a predicted neutral face"
+PREDICTED_NEUTRAL = "minus a predicted neutral face"
 _GROUP = 3  # the other people
 _HIDDEN = 64  # units of the naming network
 _EPOCHS = 60
@@ -108,7 +108,7 @@ def measure_features(
         LANDMARKS: landmarks,
         MEAN: residuals(landmarks, tested.people),
         NAMING: np.hstack([landmarks, naming]),
-        NEUTRAL: landmarks - predict_neutral(faces),
+        PREDICTED_NEUTRAL: landmarks - predict_neutral(faces),
     }
     right = {name: predict_held_out(rows, tested, seed) for name, rows in inputs.items()}
     return right, tested.people
@@ -124,7 +124,7 @@ def sweep_features(
     rows = []
     for spread in spreads:
         right, who = measure_features(people, others, spread, seed)
-        for name in (MEAN, NAMING, NEUTRAL):
+        for name in (MEAN, NAMING, PREDICTED_NEUTRAL):
             gain = compare_paired(right[name], right[LANDMARKS], who)
             row = sweep_row(spread, name, gain)
             rows.append({**row, "accuracy": float(right[name].mean())})

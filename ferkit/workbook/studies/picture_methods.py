@@ -20,8 +20,8 @@ from ferkit.workbook.studies import controlled
 from ferkit.workbook.studies.controlled import AlignedFaces, SeenPictures
 from ferkit.workbook.studies.landmark_sweeps import sweep_row
 
-SHIPPED = "shipped predictor"
-FOUND = "face found"
+SHIPPED_METHOD = "shipped predictor"
+FACE_FOUND = "face found"
 _GROUP = 2  # the people that the methods learn from
 
 
@@ -33,7 +33,7 @@ class PictureMethod:
     classifier: linear.Classifier
 
 
-METHODS: dict[str, PictureMethod] = {
+PICTURE_METHODS: dict[str, PictureMethod] = {
     "landmarks, softmax": PictureMethod(
         lambda faces: points.flatten(faces.landmarks), linear.linear_softmax
     ),
@@ -45,7 +45,7 @@ METHODS: dict[str, PictureMethod] = {
 }
 
 
-def train_methods(people: int, seed: int = 0) -> dict[str, Pipeline]:
+def train_picture_methods(people: int, seed: int = 0) -> dict[str, Pipeline]:
     """Draw one picture of each emotion of `people` other people; train each method on them.
 
     The people look into the camera, wear no glasses, and nothing is spoiled.
@@ -54,7 +54,7 @@ def train_methods(people: int, seed: int = 0) -> dict[str, Pipeline]:
     seen = controlled.look_at(controlled.draw_pictures(planned), planned)
     emotions = np.array([each.emotion for each in planned])[seen.found]
     models = {}
-    for name, method in METHODS.items():
+    for name, method in PICTURE_METHODS.items():
         features = method.features(_faces_of(seen))
         models[name] = linear.fit_classifier(method.classifier, None, features, emotions)
     return models
@@ -73,9 +73,11 @@ def judge_methods(
     for name, model in models.items():
         right = np.zeros(len(shown), dtype=bool)
         if seen.found.any():
-            right[seen.found] = model.predict(METHODS[name].features(faces)) == shown[seen.found]
+            right[seen.found] = (
+                model.predict(PICTURE_METHODS[name].features(faces)) == shown[seen.found]
+            )
         results[name] = right
-    return results | {SHIPPED: seen.right}
+    return results | {SHIPPED_METHOD: seen.right}
 
 
 def judge_sweeps(
@@ -85,12 +87,12 @@ def judge_sweeps(
 ) -> dict[str, dict[float, dict[str, np.ndarray]]]:
     """Judge the methods on all settings of several sweeps: panel, setting, method, `(N,)` right.
 
-    `sweeps` has the title of a panel, then what was seen at each setting. FOUND is judged too: the
-    pictures in which there is a face.
+    `sweeps` has the title of a panel, then what was seen at each setting. FACE_FOUND is judged too:
+    the pictures in which there is a face.
     """
     return {
         panel: {
-            x: {FOUND: seen.found, **judge_methods(models, seen, emotions)}
+            x: {FACE_FOUND: seen.found, **judge_methods(models, seen, emotions)}
             for x, seen in seen_at.items()
         }
         for panel, seen_at in sweeps.items()

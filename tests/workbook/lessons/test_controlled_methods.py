@@ -8,7 +8,7 @@ import pytest
 
 from ferkit.workbook.exercises import check
 from ferkit.workbook.lessons import controlled_methods as lesson
-from ferkit.workbook.studies.picture_methods import FOUND, tabulate_methods
+from ferkit.workbook.studies.picture_methods import FACE_FOUND, tabulate_methods
 
 PEOPLE = np.arange(40)
 
@@ -18,8 +18,8 @@ def judged():
     """Two panels: A is right on all unspoiled pictures and on no others, B on half of all."""
     every = np.ones(40, bool)
     half = PEOPLE % 2 == 0
-    clean = {FOUND: every, "A": every, "B": half}
-    spoiled = {FOUND: every, "A": ~every, "B": half}
+    clean = {FACE_FOUND: every, "A": every, "B": half}
+    spoiled = {FACE_FOUND: every, "A": ~every, "B": half}
     return {panel: {0.0: clean, 5.0: spoiled} for panel in ("blur, pixels", "noise")}
 
 
@@ -53,7 +53,7 @@ def test_the_most_robust_method_is_judged_on_spoiled_settings(judged):
     panels = ("blur, pixels", "noise")
     assert check("13.6", dict.fromkeys(panels, "B"), methods=methods).right
     assert not check("13.6", dict.fromkeys(panels, "A"), methods=methods).right
-    assert not check("13.6", dict.fromkeys(panels, FOUND), methods=methods).right
+    assert not check("13.6", dict.fromkeys(panels, FACE_FOUND), methods=methods).right
     assert "missing" in check("13.6", {"noise": "B"}, methods=methods).text
 
 

@@ -14,7 +14,7 @@ def table():
 
 def test_without_identity_a_predicted_neutral_face_changes_nothing(table):
     gain = table.set_index(["series", "x"])["value"]
-    assert abs(gain[features.NEUTRAL, 0]) < 0.02
+    assert abs(gain[features.PREDICTED_NEUTRAL, 0]) < 0.02
     # The mean face holds habits and turns of the head too, so its gain need not be zero.
     assert gain[features.MEAN, 0] < 0.12
 
@@ -22,8 +22,8 @@ def test_without_identity_a_predicted_neutral_face_changes_nothing(table):
 def test_with_much_identity_faces_at_rest_help_and_names_do_not(table):
     gain = table.set_index(["series", "x"])["value"]
     assert gain[features.MEAN, 4] > gain[features.MEAN, 0] + 0.15
-    assert gain[features.MEAN, 4] > gain[features.NEUTRAL, 4]
-    assert gain[features.NEUTRAL, 4] > gain[features.NAMING, 4]
+    assert gain[features.MEAN, 4] > gain[features.PREDICTED_NEUTRAL, 4]
+    assert gain[features.PREDICTED_NEUTRAL, 4] > gain[features.NAMING, 4]
 
 
 def test_the_same_seed_gives_the_same_gains_and_another_gives_others():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ferkit.workbook.studies import controlled, picture_methods
-from ferkit.workbook.studies.picture_methods import FOUND, METHODS, SHIPPED
+from ferkit.workbook.studies.picture_methods import FACE_FOUND, PICTURE_METHODS, SHIPPED_METHOD
 
 
 @pytest.fixture(scope="module")
 def models():
-    return picture_methods.train_methods(5)
+    return picture_methods.train_picture_methods(5)
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +30,24 @@ def judged(models, planned):
 
 def test_methods_learn_something_from_few_people(judged):
     clean = picture_methods.average_ends(judged, 0)
-    assert set(clean) == {FOUND, SHIPPED, *METHODS}
-    assert max(clean[name].mean() for name in METHODS) > 2 / 7
+    assert set(clean) == {FACE_FOUND, SHIPPED_METHOD, *PICTURE_METHODS}
+    assert max(clean[name].mean() for name in PICTURE_METHODS) > 2 / 7
 
 
 def test_a_spoiled_picture_never_helps_all_methods(judged):
     clean = picture_methods.average_ends(judged, 0)
     spoiled = picture_methods.average_ends(judged, -1)
-    changes = [spoiled[name].mean() - clean[name].mean() for name in (*METHODS, SHIPPED)]
+    changes = [
+        spoiled[name].mean() - clean[name].mean() for name in (*PICTURE_METHODS, SHIPPED_METHOD)
+    ]
     assert min(changes) < 0
     assert np.mean(changes) < 0
 
 
 def test_no_method_names_a_face_that_is_not_found(judged):
     for results in judged["blur"].values():
-        for name in (*METHODS, SHIPPED):
-            assert not (results[name] & ~results[FOUND]).any()
+        for name in (*PICTURE_METHODS, SHIPPED_METHOD):
+            assert not (results[name] & ~results[FACE_FOUND]).any()
 
 
 def test_people_of_training_are_others(planned):
@@ -55,9 +57,9 @@ def test_people_of_training_are_others(planned):
 
 
 def test_the_same_seed_trains_the_same_methods(planned):
-    first, again = (picture_methods.train_methods(1) for _ in range(2))
+    first, again = (picture_methods.train_picture_methods(1) for _ in range(2))
     seen = controlled.look_at(controlled.draw_pictures(planned[:2]), planned[:2])
-    for name, method in METHODS.items():
+    for name, method in PICTURE_METHODS.items():
         rows = method.features(seen.faces)
         assert np.allclose(again[name].decision_function(rows), first[name].decision_function(rows))
 
@@ -71,6 +73,6 @@ def test_pictures_without_aligned_faces_are_refused(models, planned):
 def test_tables_have_a_row_for_each_panel_setting_and_method(judged, planned):
     people = np.array([each.person.seed for each in planned])
     table = picture_methods.tabulate_methods(judged, people)
-    assert len(table) == 3 * (len(METHODS) + 2)
+    assert len(table) == 3 * (len(PICTURE_METHODS) + 2)
     assert (table["n"] == len(planned)).all()
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
