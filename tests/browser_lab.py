@@ -18,7 +18,7 @@ from typing import Any
 from ferkit.core.files import PROJECT
 
 WIDE, NARROW, PHONE = (1400, 900), (700, 900), (390, 844)
-_START = 120  # seconds for the server to answer
+_PATIENCE = 600  # seconds for an answer on a busy computer
 # What JupyterLab itself reports, here without a network.
 _HARMLESS = ("favicon", "net::ERR_", "/lsp/", "WebGL", "apputils-extension")
 
@@ -50,6 +50,9 @@ def jupyterlab(folder: Path, run: Path) -> Iterator[str]:
         "FERKIT_RUN": str(run / "out"),
         "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
     }
+    settings = run / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')  # all cells stay on the page
     log = run / "jupyterlab.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -71,7 +74,7 @@ def jupyterlab(folder: Path, run: Path) -> Iterator[str]:
 
 
 def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + _START
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and server.poll() is None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
@@ -99,15 +102,21 @@ def chromium(*arguments: str) -> Iterator[Any]:
 class LabPage:
     """A notebook open in JupyterLab, and the errors that its page has reported."""
 
-    def __init__(self, browser: Any, address: str, size: tuple[int, int] = WIDE, **context: Any):
+    def __init__(self, browser: Any, address: str, **context: Any):
         self.errors: list[str] = []
-        width, height = size
-        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
-        self.page = self.context.new_page()
+        self.page = browser.new_page(**context)
+        self.page.set_default_timeout(1000 * _PATIENCE)
+        self.resize(WIDE)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._note)
         self.page.goto(address)
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.keyboard.press("Control+b")  # hide the list of files
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the window another width and height."""
+        width, height = size
+        self.page.set_viewport_size({"width": width, "height": height})
 
     def _note(self, message: Any) -> None:
         text = f"{message.text} {message.location.get('url', '')}"
@@ -116,10 +125,10 @@ class LabPage:
 
     def run_all(self, seconds: float) -> None:
         """Run all cells, and wait until they have run."""
-        self.page.wait_for_function(f"() => {_KERNEL}?.status === 'idle'", timeout=120_000)
+        self.page.wait_for_function(f"() => {_KERNEL}?.status === 'idle'")
         self.page.evaluate(_RUN_ALL)
         self.page.wait_for_function("window.ferkitHasRun", timeout=1000 * seconds)
-        self.wait_until_idle(60)
+        self.wait_until_idle(_PATIENCE)
 
     def wait_until_idle(self, seconds: float) -> None:
         """Wait until the kernel is idle three times in a row."""
@@ -132,8 +141,9 @@ class LabPage:
 
     def scroll_through(self) -> None:
         """Show every cell once: JupyterLab draws what is seen."""
-        for cell in self.page.query_selector_all(".jp-Notebook .jp-Cell"):
-            cell.scroll_into_view_if_needed()
+        cells = self.page.locator(".jp-Notebook .jp-Cell")
+        for number in range(cells.count()):
+            cells.nth(number).scroll_into_view_if_needed()
             self.page.wait_for_timeout(50)
 
     def error_outputs(self) -> list[str]:
@@ -141,9 +151,6 @@ class LabPage:
         found = self.page.evaluate(_ERRORS)
         lost = self.page.get_by_text("Error displaying widget").count()
         return found + ["Error displaying widget"] * lost
-
-    def save_picture(self, file: Path) -> None:
-        self.page.screenshot(path=str(file))
 
 
 _KERNEL = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"

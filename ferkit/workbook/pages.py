@@ -24,6 +24,8 @@ _TEX_SYNONYMS = (("{aligned}", "{align*}"), (r"\arg\m", r"\operatorname{arg}\m")
 # Styles of Pygments whose colours have a contrast of 4.5 and more on our backgrounds.
 _CODE_STYLES = {"light": "xcode", "dark": "zenburn"}
 _DEEPEST_SECTION = 3
+# Classes of our pages and of the site whose content may be wider than a narrow window.
+_SCROLLING = "output_(?:area|subarea)|output |table-wrapper"
 TEMPLATES = Environment(
     loader=PackageLoader("ferkit.workbook"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
@@ -91,7 +93,7 @@ def render_page(
 def render_document(source: str, folder: Path, *, beside: Collection[str] = (), key: str) -> str:
     """Render a page of docs/, such as the glossary, to lie beside the notebooks' pages."""
     sections: list[Section] = []
-    body = _make_accessible(_make_renderer(folder, sections, {})(source))
+    body = make_accessible(_make_renderer(folder, sections, {})(source))
     return TEMPLATES.get_template("notebook.html").render(
         title=html.unescape(sections[0].title) if sections else "ferkit",
         body=_keep_links(body, beside),
@@ -118,7 +120,7 @@ def _render_body(
 ) -> tuple[str, tuple[Section, ...]]:
     """Render the cells; return them and the sections below the title."""
     text, headings = _convert(prepare_cells(nbformat.read(executed, as_version=4)), folder)
-    return _make_accessible(text), tuple(h for h in headings if 1 < h.level <= _DEEPEST_SECTION)
+    return make_accessible(text), tuple(h for h in headings if 1 < h.level <= _DEEPEST_SECTION)
 
 
 def _convert(notebook: nbformat.NotebookNode, folder: Path) -> tuple[str, list[Section]]:
@@ -209,21 +211,25 @@ def _keep_links(body: str, pages: Collection[str]) -> str:
     return re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', keep, body, flags=re.DOTALL)
 
 
-def _make_accessible(text: str) -> str:
+def make_accessible(text: str) -> str:
     """Let the keyboard reach what may scroll, and empty table heads be plain cells."""
-    text = re.sub(r'<(pre|div class="output_(?:area|subarea)[^"]*")>', r'<\1 tabindex="0">', text)
+    text = re.sub(rf"<(pre|div class=\"(?:{_SCROLLING})[^\"]*\")>", r'<\1 tabindex="0">', text)
     return re.sub(r"<th\b([^>]*)>(?:\s|&nbsp;)*</th>", r"<td\1></td>", text)
 
 
 def to_mathml(tex: str, display: str) -> str:
-    """Convert an equation to MathML, or return its TeX if impossible."""
+    """Convert an equation to MathML, or return its TeX if impossible.
+
+    The keyboard reaches a block, which may scroll in a narrow window.
+    """
     try:
         from latex2mathml.converter import convert
 
         converted = tex
         for ours, theirs in _TEX_SYNONYMS:
             converted = converted.replace(ours, theirs)
-        return convert(converted, display=display)
+        block = 'display="block"'
+        return convert(converted, display=display).replace(block, f'{block} tabindex="0"', 1)
     except Exception:  # whatever the converter raises, the reader still gets the equation
         tag = "div" if display == "block" else "span"
         return f'<{tag} class="tex">{html.escape(tex)}</{tag}>'

@@ -14,6 +14,7 @@ import nbformat
 from ferkit.core.files import PROJECT, write_whole
 from ferkit.workbook.api_pages import write_api
 from ferkit.workbook.page_cells import prepare_cells
+from ferkit.workbook.pages import make_accessible
 from ferkit.workbook.reading_order import sort_for_reading
 
 CONFIGURATION = PROJECT / "docs" / "site"
@@ -37,6 +38,8 @@ def build_site(site: Path = SITE, notebooks: Sequence[Path] | None = None) -> Pa
     options = ["-q", "-j", "auto", "-c", str(CONFIGURATION), "-d", str(sources / "_doctrees")]
     if main([*options, str(sources), str(site)]):
         raise RuntimeError("Sphinx could not build the site; its messages are above")
+    for page in site.rglob("*.html"):
+        _write(page, _level_captions(make_accessible(page.read_text(encoding="utf-8"))))
     return site / "index.html"
 
 
@@ -99,6 +102,13 @@ def _pictures(output: nbformat.NotebookNode) -> list[dict[str, str]]:
     """Return what is said of the pictures of an output."""
     about = output.get("metadata", {})
     return [one for kind, one in about.items() if kind.startswith("image/") and "alt" in one]
+
+
+def _level_captions(page: str) -> str:
+    """Sphinx calls the captions of the side bar headings, and does not say of which level."""
+    return page.replace(
+        '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
+    )
 
 
 def _to_index(text: str) -> str:
