@@ -140,8 +140,8 @@ class LabPage:
         assert quiet == 3, "the kernel is still busy"
 
     def scroll_through(self) -> None:
-        """Show every cell once: JupyterLab draws what is seen."""
-        cells = self.page.locator(".jp-Notebook .jp-Cell")
+        """Show every cell once that is not folded away: JupyterLab draws what is seen."""
+        cells = self.page.locator(".jp-Notebook .jp-Cell:visible")
         for number in range(cells.count()):
             cells.nth(number).scroll_into_view_if_needed()
             self.page.wait_for_timeout(50)

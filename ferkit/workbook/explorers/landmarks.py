@@ -50,7 +50,12 @@ def landmark_explorer(
             layout={"width": "auto"},
         ),
         "faces": w.IntSlider(
-            min(40, most), min=1, max=most, description="faces at most", layout=slider_layout()
+            min(40, most),
+            min=1,
+            max=most,
+            description="faces at most",
+            style={"description_width": "110px"},
+            layout=slider_layout(),
         ),
     }
     view = make_view(400, "png")

@@ -43,7 +43,9 @@ def leak_quiz(measured: Mapping[str, LeakPair]) -> Explorer:
     controls = {
         "question": w.IntSlider(1, min=1, max=len(table), description="question"),
         "answer": w.RadioButtons(
-            options=[_NOT_ANSWERED, *KINDS], description="leak", layout={"width": "420px"}
+            options=[_NOT_ANSWERED, *KINDS],
+            description="leak",
+            layout={"width": "auto", "max_width": "420px"},
         ),
     }
     view = w.HTML()
