@@ -64,7 +64,7 @@ def jupyterlab(folder: Path, run: Path) -> Iterator[str]:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/api?token={token}", server, log)
-        yield f"{address}/lab/tree/{{}}?token={token}"
+        yield f"{address}/lab/tree/{{}}?token={token}&reset"  # no tab of a visit before
     finally:
         server.terminate()  # which also ends its kernels
         try:
@@ -140,8 +140,8 @@ class LabPage:
         assert quiet == 3, "the kernel is still busy"
 
     def scroll_through(self) -> None:
-        """Show every cell once that is not folded away: JupyterLab draws what is seen."""
-        cells = self.page.locator(".jp-Notebook .jp-Cell:visible")
+        """Show every cell once: JupyterLab draws what is seen."""
+        cells = self.page.locator(".jp-Notebook .jp-Cell")
         for number in range(cells.count()):
             cells.nth(number).scroll_into_view_if_needed()
             self.page.wait_for_timeout(50)

@@ -23,18 +23,25 @@ pytestmark = [
 NOTEBOOKS = files.PROJECT / "notebooks"
 WITH_WIDGETS = ("00", "01", "02", "12")
 LONGEST_RUN = 3600  # seconds for all cells at `smoke`
-SLIDERS = ".widget-hslider .noUi-handle:visible"
-BUTTONS = ".widget-toggle-buttons button:visible"
-CHOICES = ".widget-dropdown select:visible"
+SLIDERS = ".widget-hslider .noUi-handle"
+BUTTONS = ".widget-toggle-buttons button"
+CHOICES = ".widget-dropdown select"
 # Labels and buttons whose text is wider than their place.
-CUT_LABELS = """() => [...document.querySelectorAll(
-    '.widget-label, .widget-toggle-button, .widget-toggle-buttons button, .widget-button')]
+CUT_LABELS = """() => [...document.querySelectorAll('.widget-label, .widget-label-basic, \
+    .widget-toggle-button, .widget-toggle-buttons button, .widget-button')]
   .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
   .map((e) => e.textContent)"""
-# Widgets that reach beyond the window.
-TOO_WIDE = """() => [...document.querySelectorAll('.jp-OutputArea-output .jupyter-widgets')]
-  .filter((e) => e.offsetParent && e.getBoundingClientRect().right > window.innerWidth)
-  .map((e) => e.className)"""
+# Parts of widgets that reach beyond the place of their output.
+TOO_WIDE = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap((output) => {
+  const edge = output.getBoundingClientRect().right;
+  const parts = '.jupyter-widgets :is(img, input, select, button, .widget-label, .noUi-target)';
+  return [...output.querySelectorAll(parts)]
+    .filter((e) => e.offsetParent && e.getBoundingClientRect().right > edge + 1)
+    .map((e) => `${e.tagName} ${e.className} ${e.textContent}`);
+})"""
+# Sliders without a length.
+TOO_SHORT = """() => [...document.querySelectorAll('.widget-hslider .noUi-target')]
+  .filter((e) => e.offsetParent && e.getBoundingClientRect().width < 10).length"""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +94,7 @@ def by_turns(found):
 def assert_it_fits(shown: LabPage) -> None:
     assert shown.page.evaluate(CUT_LABELS) == []
     assert shown.page.evaluate(TOO_WIDE) == []
+    assert shown.page.evaluate(TOO_SHORT) == 0
 
 
 def assert_no_error(shown: LabPage) -> None:

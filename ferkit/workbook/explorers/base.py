@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 _JPEG_QUALITY = 88
+_WINDOW = "calc(100% - 4px)"  # without the margins of a widget
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,25 @@ def make_slider(name: str, value: float, low: float, high: float, step: float = 
         step=step,
         description=name,
         readout_format=".0f" if step >= 1 else ".2f",
-        style={"description_width": "180px"},
+        style={"description_width": "158px"},
         layout=slider_layout(),
     )
 
 
 def slider_layout() -> dict[str, str]:
     """As wide as the space allows, and never so narrow that name or number is cut."""
-    return {"width": "auto", "min_width": "290px", "max_width": "420px"}
+    return {"width": "auto", "min_width": "260px", "max_width": "420px"}
 
 
 def make_view(width: int, kind: str) -> Any:
     """A picture of so many pixels, or less in a narrow window; its proportions stay."""
-    layout = {"width": f"{width}px", "max_width": "100%", "height": "auto"}
+    layout = {"width": f"{width}px", "max_width": _WINDOW, "height": "auto"}
     return load_ipywidgets().Image(format=kind, layout=layout)
 
 
 def make_text(lines: int = 2) -> Any:
     """A text that takes the place of so many lines, so that the page does not jump."""
-    layout = {"min_height": f"{1.5 * lines:g}em", "max_width": "100%"}
+    layout = {"min_height": f"{1.5 * lines:g}em", "max_width": "100%", "overflow": "auto"}
     return load_ipywidgets().HTML(layout=layout)
 
 
@@ -93,6 +94,8 @@ def assemble(
 ) -> Explorer:
     """Lay out an explorer, draw once, and again whenever a control changes."""
     w = load_ipywidgets()
+    for control in controls.values():
+        control.layout.max_width = control.layout.max_width or _WINDOW
     reset = make_reset(controls, redraw)
     column = w.VBox(
         [*controls.values(), reset, text], layout={"flex": "1 1 300px", "max_width": "100%"}

@@ -16,9 +16,11 @@ function pause(milliseconds) {
 function render({ model, el }) {
   const seconds = model.get("seconds");
   const label = make("label", {}, el);
+  label.style.lineHeight = "1.4";
   const consent = make("input", { type: "checkbox", className: "ferkit-consent" }, label);
   make("span", { textContent: " " + model.get("consent_text") }, label);
   const buttons = make("div", {}, el);
+  buttons.style.cssText = "display: flex; flex-wrap: wrap; gap: 4px; margin: 4px 0";
   const start = make("button", { textContent: "start the camera", disabled: true }, buttons);
   const once = make("button", { textContent: "take a picture", disabled: true }, buttons);
   const watch = make("button", { textContent: `watch for ${seconds} seconds`, disabled: true }, buttons);

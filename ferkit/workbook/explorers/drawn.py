@@ -35,7 +35,7 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
     """
     w = load_ipywidgets()
     sliders = {
-        name: make_slider(f"AU {unit} {AU_NAMES[unit]}", 0.0, 0.0, 1.0)
+        name: make_slider(f"{unit} {AU_NAMES[unit]}", 0.0, 0.0, 1.0)
         for name, unit in ACTION_UNIT_OF.items()
     }
     choices = {
@@ -51,11 +51,11 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
             min=0,
             max=max(_PEOPLE, seed),
             description="person",
-            style={"description_width": "180px"},
+            style={"description_width": "158px"},
             layout=slider_layout(),
         ),
-        "yaw": make_slider("turn of the head (degrees)", 0.0, -45.0, 45.0, 1.0),
-        "light": make_slider("light from (degrees)", 20.0, -90.0, 90.0, 1.0),
+        "yaw": make_slider("turn of the head (°)", 0.0, -45.0, 45.0, 1.0),
+        "light": make_slider("light from (°)", 20.0, -90.0, 90.0, 1.0),
     }
     controls = {**choices, **sliders}
     prototype_controls = [*sliders.values(), controls["sides"]]
@@ -107,7 +107,8 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
     flexible = {"flex": "1 1 300px", "max_width": "100%"}
     left = w.VBox([view, *scene_controls, controls["sides"], text], layout=flexible)
     units = list(sliders.values())
-    columns = [w.VBox(units[start : start + 10], layout=flexible) for start in (0, 10)]
+    parts = [w.Label("action units (AU) by number:"), *units]
+    columns = [w.VBox(parts[start : start + 10], layout=flexible) for start in (0, 10)]
     head = w.VBox([controls["emotion"], side_by_side(controls["way"], reset)])
     box = w.VBox([head, side_by_side(left, *columns)])
     return Explorer(controls, view, text, box, reset)

@@ -45,7 +45,7 @@ def landmark_explorer(
         "emotion": w.Dropdown(options=names, description="emotion"),
         "residuals": w.Checkbox(
             False,
-            description="residuals: each person's mean subtracted",
+            description="subtract each person's mean",
             indent=False,
             layout={"width": "auto"},
         ),

@@ -21,7 +21,8 @@ from ferkit.predict.report import render_report
 from ferkit.workbook.explorers.base import busy, load_ipywidgets, make_text, side_by_side
 from ferkit.workbook.explorers.camera import Frames, make_camera
 
-_UNCALIBRATED = "none: look at each picture alone"
+# The choice of no neutral face; a dropdown would show nothing for None.
+_UNCALIBRATED = ("none: look at each picture alone", -1)
 _HEIGHT = 640  # of the results, pixels
 _NOTHING = "Nothing yet."
 
@@ -41,7 +42,7 @@ class OwnFaces:
         self._sampling = Sampling(fps=fps)
         self._unsure = unsure
         self._clips = 0
-        wide = {"width": "auto", "max_width": "420px"}
+        wide = {"width": "auto", "flex": "0 1 360px", "max_width": "calc(100% - 4px)"}
         self.controls: dict[str, Any] = {
             "upload": w.FileUpload(
                 accept="image/*,video/*",
@@ -52,7 +53,7 @@ class OwnFaces:
             "path": w.Text(placeholder="or a path on the kernel's computer", layout=wide),
             "read": w.Button(description="read that path"),
             "neutral": w.Dropdown(
-                options=[(_UNCALIBRATED, None)],
+                options=[_UNCALIBRATED],
                 description="neutral face",
                 style={"description_width": "100px"},
                 layout=wide,
@@ -153,7 +154,7 @@ class OwnFaces:
 
     def _offer_neutral(self) -> None:
         faces = self.analysis.table() if self.analysis else None
-        options: list[tuple[str, int | None]] = [(_UNCALIBRATED, None)]
+        options = [_UNCALIBRATED]
         if faces is not None:
             found = faces[faces["x0"].notna()].reset_index(drop=True)
             for number, row in found.iterrows():
@@ -164,18 +165,18 @@ class OwnFaces:
         chosen = neutral.value
         neutral.unobserve(self._change_neutral, "value")
         neutral.options = options
-        neutral.value = chosen if chosen in [number for _, number in options] else None
+        neutral.value = chosen if chosen in [number for _, number in options] else -1
         neutral.observe(self._change_neutral, "value")
 
     def _change_neutral(self, _: object) -> None:
         self._calibrate()
         chosen = self.controls["neutral"].value
-        self._show("not calibrated" if chosen is None else f"compared with face {chosen + 1}")
+        self._show("not calibrated" if chosen < 0 else f"compared with face {chosen + 1}")
 
     def _calibrate(self) -> None:
         chosen = self.controls["neutral"].value
         self.analysis = self._raw
-        if self._raw and chosen is not None:
+        if self._raw and chosen >= 0:
             self.analysis = self._raw.calibrated(self._raw.faces[chosen])
 
     def _show(self, text: str) -> None:

@@ -58,4 +58,4 @@ def test_parts_wrap_in_a_narrow_window():
         np.zeros((64, 64, 3), np.uint8), np.random.default_rng(0).uniform(10, 50, (68, 2))
     )
     assert explorer.box.layout.flex_flow == "row wrap"
-    assert explorer.view.layout.max_width == "100%"
+    assert explorer.view.layout.max_width == "calc(100% - 4px)"

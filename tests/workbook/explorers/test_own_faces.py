@@ -42,7 +42,7 @@ def test_a_neutral_face_changes_all_predictions_and_back(faces, drawn_face):
     faces.add_files([("c.png", picture)])
     assert faces.controls["neutral"].value == 0  # also of what comes later
     assert faces.analysis.table()["neutral"][2] == 1
-    faces.controls["neutral"].value = None
+    faces.controls["neutral"].value = -1
     assert faces.analysis.table()["neutral"][:2].tolist() == alone
 
 
