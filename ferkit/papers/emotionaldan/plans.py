@@ -61,8 +61,8 @@ def _adam(epochs: int, high: float, half: int, batch: int = 64) -> Recipe:
 def _settling(high: float, half: int = 308, *, epochs: int = 20, waited: int = 4) -> Recipe:
     """Return Adam under one triangular cycle, then a low rate until nothing improves.
 
-    An epoch of `study` has 66 iterations. It stops after `waited` epochs without improvement: a
-    best epoch up to four times as late lies in the first 80 % of those run.
+    An epoch of `study` has 66 iterations. It stops after `waited` epochs without improvement, so a
+    best epoch before 4 `waited` lies in the first 80 % of those run.
     """
     return Recipe(
         epochs,
@@ -111,10 +111,9 @@ PLANS = {
         plain_width=0.25,
     ),
     "study": Plan(
-        # About nine minutes of one core for a restart of the study `emotionaldan`. With the
-        # authors' changes of light CNN (2) still improved after 24 epochs, at 0.43 of the
-        # validation people's faces; with these it has 0.47 after ten. Half as wide, stage 2 came
-        # to 0.40 in as many.
+        # With the authors' changes of light CNN (2) still improved after 24 epochs, at 0.43 of
+        # the validation people's faces; with these it has 0.47 after ten. Half as wide, stage 2
+        # came to 0.40 in as many.
         size=48,
         width=0.25,
         dropout=0.0,

@@ -93,8 +93,7 @@ _QUICK: dict[str, Any] = {
 # about eight minutes. Patches are as small as the trunk allows. Chosen on a fold's validation
 # person: after 1 200 such steps the network of 60 patches had stopped improving, at an eighth of
 # AlexNet's filters and with batch normalisation; with response normalisation it still learnt after
-# 600. On other folds the last of 1 000 steps were still the best (`convergence`): the claims need
-# about twice as many, the rate falling after 0.3 of them.
+# 600. On the study's folds the last of 1 000 steps were still the best for 60 patches.
 _SMALL: dict[str, Any] = {
     "face": 96,
     "side": 48,

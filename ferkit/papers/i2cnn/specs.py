@@ -116,6 +116,7 @@ STUDIES = (
             "lbp": "LBP",
             "gabor": "Gabor",
             "hog": "HOG, ridge",
+            "gain": "60 patches minus whole face",
         },
         baseline="hog",
     ),

@@ -130,9 +130,8 @@ PLANS = {
         alone_fall=0.6,
         **_FROM_FEW_PICTURES,
     ),
-    # A fifth of the people are tested. A picture costs about 1.2 ms of one core to train on, an
-    # epoch 5 s; so a restart takes about five minutes. On validation people 12 epochs of pictures
-    # alone reached 0.16 and were still improving; HOG with a ridge classifier reaches 0.20 there.
+    # A fifth of the people are tested. On validation people 12 epochs of pictures alone reached
+    # 0.16 and were still improving; HOG with a ridge classifier reaches 0.20 there.
     "study": Plan(
         size=96,
         dropout=0.3,

@@ -68,7 +68,11 @@ def show_studies(run: NotebookRun) -> Markdown:
         title = f"{data}: kept trainings, 95 % over people and trainings"
         size = (7.5, 1.2 + 0.3 * len(rows))
         display(run.figure("plot_intervals", rows, f"studies_{data}", size=size, title=title))
-        drawn.append(f"On `{data}`, {rows['name'].iloc[0]} is right most often.")
+        best = rows.iloc[0]
+        drawn.append(
+            f"The highest mean on `{data}` is {best['value']:.2f} "
+            f"[{best['low']:.2f}, {best['high']:.2f}]: {best['name']}."
+        )
     return say(*drawn or ["No results of level `study` are kept: `ferkit study` trains them."])
 
 

@@ -40,9 +40,9 @@ def load_kept_rows(faces: BenchmarkFaces, seed: int = 0) -> pd.DataFrame:
     Seconds and parameters are not known. Empty unless the faces are those of the studies: the same
     drawn set, seed, drawing code and people.
     """
-    parts = [_rows(kept, faces, seed) for kept in KEPT_METHODS]
-    parts = [part for part in parts if part is not None]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    tables = [_rows(kept, faces, seed) for kept in KEPT_METHODS]
+    known = [table for table in tables if table is not None]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
 
 
 def _rows(kept: KeptMethod, faces: BenchmarkFaces, seed: int) -> pd.DataFrame | None:
