@@ -102,11 +102,13 @@ class Claim:
     status: str
     ours: str = ""
     # Where the kept results of a study decide: the pair is "first minus second", claimed to be
-    # above zero on each of the data sets, or within the margin where the paper claims equality.
+    # above zero on each of the data sets; within the margin where the paper claims equality; above
+    # minus `at_most_behind` where it claims that the first is about as good as the second.
     study: str = ""
     pair: str = ""
     data: tuple[str, ...] = ()
     margin: float = 0.0
+    at_most_behind: float = 0.0
     verdict: str = ""  # elsewhere: what a notebook's numbers say, one of VERDICTS
     note: str = ""
 

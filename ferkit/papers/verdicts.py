@@ -61,16 +61,16 @@ def judge(claim: reported.Claim) -> tuple[str, str, str]:
     text = "; ".join(_describe_difference(row) for row in differences.to_dict("records"))
     if reason := _why_untested(record, claim, (first, second), differences):
         return NOT_TESTED, text, reason
-    shown = [_is_shown(row, claim.margin) for row in differences.to_dict("records")]
+    shown = [_is_shown(row, claim) for row in differences.to_dict("records")]
     verdict = HOLDS if all(shown) else PARTLY if any(shown) else NOT_SHOWN
     return verdict, text, claim.note
 
 
-def _is_shown(row: dict, margin: float) -> bool:
-    """Whether a difference lies above zero, or within the margin where equality is claimed."""
-    if margin:
-        return -margin <= row["low"] and row["high"] <= margin
-    return row["low"] > 0
+def _is_shown(row: dict, claim: reported.Claim) -> bool:
+    """Whether the interval of a difference lies where the claim says that the difference lies."""
+    if claim.margin:
+        return -claim.margin <= row["low"] and row["high"] <= claim.margin
+    return row["low"] > -claim.at_most_behind
 
 
 def _why_untested(
@@ -86,10 +86,12 @@ def _why_untested(
     learnt = learnt[learnt["data"].isin(claim.data)]
     first, second = pair
     of_pair = learnt[learnt["method"].isin([first, second])]
-    leads = not claim.margin and bool((differences["low"] > 0).all())
+    leads = not claim.margin and all(
+        _is_shown(row, claim) for row in differences.to_dict("records")
+    )
     reasons = []
     for row in (learnt if of_pair.empty else of_pair).itertuples():
-        # With more training a method that leads already can only lead by more.
+        # With more training a first method that is shown to lead can only lead by more.
         if row.best > CONVERGED_SHARE and not (leads and row.method == first):
             reasons.append(f"{row.method} was still improving on {row.data}")
         # The weaker method may lie below the baseline; the claim is about the better one.

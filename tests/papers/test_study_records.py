@@ -109,6 +109,10 @@ def test_verdicts_follow_from_the_results(kept):
     assert verdicts.judge(replace(kept, data=("d", "e")))[0] == "partly"
     assert verdicts.judge(replace(kept, data=("e",)))[0] == "not shown"
     assert verdicts.judge(replace(kept, data=("e",), margin=0.05))[0] == "holds"
+    as_good = replace(kept, at_most_behind=0.05)
+    assert verdicts.judge(as_good)[0] == "holds"
+    assert verdicts.judge(replace(as_good, data=("e",)))[0] == "holds"
+    assert verdicts.judge(replace(as_good, pair="b minus a"))[0] == "not shown"
     assert verdicts.judge(replace(kept, pair="b minus a"))[0] == "not shown"
 
 
