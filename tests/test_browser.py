@@ -21,11 +21,13 @@ pytestmark = [
 ]
 
 NOTEBOOKS = files.PROJECT / "notebooks"
-WITH_WIDGETS = ("00", "01", "02", "12")
+EXPLORERS = ("00", "01", "02", "04", "05", "06", "07", "09", "10", "11")
+WITH_WIDGETS = (*EXPLORERS, "12")
 LONGEST_RUN = 3600  # seconds for all cells at `smoke`
 SLIDERS = ".widget-hslider .noUi-handle"
 BUTTONS = ".widget-toggle-buttons button"
 CHOICES = ".widget-dropdown select"
+ANSWERS = ".widget-radio-box input"
 # Labels and buttons whose text is wider than their place.
 CUT_LABELS = """() => [...document.querySelectorAll('.widget-label, .widget-label-basic, \
     .widget-toggle-button, .widget-toggle-buttons button, .widget-button')]
@@ -71,20 +73,21 @@ def clip_file(tmp_path_factory) -> Path:
 
 
 def move_every_widget(shown: LabPage) -> int:
-    """Move each slider by the keyboard, press each button, change each choice; count them.
+    """Move each slider by the keyboard, press each button and answer, change each choice; count.
 
     A widget may be drawn anew when another one changes, so each is looked up when its turn comes.
     """
-    sliders, buttons, choices = (shown.page.locator(kind) for kind in (SLIDERS, BUTTONS, CHOICES))
+    kinds = (SLIDERS, BUTTONS, CHOICES, ANSWERS)
+    sliders, buttons, choices, answers = (shown.page.locator(kind) for kind in kinds)
     for slider in by_turns(sliders):
         slider.press("ArrowRight")
-    for button in by_turns(buttons):
+    for button in [*by_turns(buttons), *by_turns(answers)]:
         button.click()
     for choice in by_turns(choices):
         values = choice.evaluate("(select) => [...select.options].map((o) => o.value)")
         choice.select_option(values[-1])
     shown.wait_until_idle(600)
-    return sliders.count() + buttons.count() + choices.count()
+    return sum(found.count() for found in (sliders, buttons, choices, answers))
 
 
 def by_turns(found):
@@ -102,7 +105,7 @@ def assert_no_error(shown: LabPage) -> None:
     assert shown.errors == []
 
 
-@pytest.mark.parametrize("number", ["00", "01", "02"])
+@pytest.mark.parametrize("number", EXPLORERS)
 def test_all_cells_run_and_every_widget_moves_without_an_error(number, lab):
     with chromium() as browser:
         shown = LabPage(browser, lab(number))
