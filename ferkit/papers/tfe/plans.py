@@ -88,11 +88,12 @@ PLANS = {
         starts=2,
     ),
     "lesson": Plan(
-        folds=3,
+        folds=2,
         size=48,
         identity=Learning(16, 0.002, 64),
         emotion=Learning(15, 0.005, 64),
-        joint=Learning(5, 0.001, 64),
+        joint=Learning(4, 0.001, 64),
+        starts=2,
     ),
     # Both phases keep their rate and end when the validation people gain nothing more. A step of
     # the emotion network takes 0.11 s of a core, of joint learning 0.16 s; a fold has 13 an epoch.
