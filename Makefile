@@ -41,6 +41,8 @@ test: head
 	@"$(BIN)/python" -m pytest $(CORES) $(ARGS)
 
 test-slow: head
+	@$(MAKE) --no-print-directory docs-packages || \
+	    echo 'The packages of `make docs` cannot be installed; tests of the site will be skipped' >&2
 	@"$(BIN)/python" -m pytest $(CORES) -m slow $(ARGS)
 
 # The head of the drawn faces is made once, rather than by each process of the tests.
@@ -56,11 +58,14 @@ lab: setup
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	    "$(BIN)/jupyter" lab notebooks $(ARGS)
 
+docs: docs-packages
+	@"$(BIN)/python" -c 'from ferkit.workbook.site import build_site; print(build_site())'
+
 # Sphinx and its theme are installed when first needed.
-docs: setup
+.PHONY: docs-packages
+docs-packages: setup
 	@"$(BIN)/python" -c 'import furo, myst_nb' 2>/dev/null || \
 	    "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -e '.[docs]'
-	@"$(BIN)/python" -c 'from ferkit.workbook.site import build_site; print(build_site())'
 
 figures: setup
 	@"$(BIN)/python" -c 'from ferkit.plots import redraw_all; print(redraw_all("figures").to_string(index=False))'
