@@ -139,6 +139,10 @@ _TITLES = {
     "as_paper": "DAN as in the paper",
     "as_authors_code": "EmotionalDAN",
     "emotion_alone": "DAN without landmarks",
+    "read truth": "linear, true landmarks",
+    "read stage 1": "linear, stage 1's landmarks",
+    "read stage 2": "linear, stage 2's landmarks",
+    "read stage 2 alone": "linear, landmarks learnt alone",
 }
 
 

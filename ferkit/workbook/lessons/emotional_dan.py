@@ -36,7 +36,11 @@ METHODS = {
     SHOWN_VARIANT: "EmotionalDAN",
 }
 # What EmotionalDAN is compared with in sentences, and its name there.
-_DECISIVE = {"cnn5": "CNN (5)", "emotion_alone": "the same network without landmarks in its loss"}
+_DECISIVE = {
+    "cnn2": "CNN (2)",
+    "cnn5": "CNN (5)",
+    "emotion_alone": "the same network without landmarks in its loss",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +174,7 @@ def compare_with_others(run: NotebookRun, found: Recognised, seed: int) -> dict[
 
 
 def describe_leads(differences: Mapping[tuple, Score], places: Iterable[str]) -> str:
-    """Say for each data set whether EmotionalDAN leads the plain network and its own control."""
+    """Say for each data set whether EmotionalDAN leads the plain networks and its own control."""
     sentences = []
     for place in places:
         for method, words in _DECISIVE.items():

@@ -55,8 +55,8 @@ def show_study(
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
     return say(
         f"Each method was trained {record.made_by['starts']} times from different first weights at "
-        f"level `{record.made_by['level']}`, on the same people and folds. Intervals are over "
-        "people and trainings; a difference whose interval contains zero is not shown."
+        f"level `{record.made_by['level']}`, on the same faces. Intervals are over people and "
+        "trainings; a difference whose interval contains zero is not shown."
     )
 
 
