@@ -46,15 +46,17 @@ def test_the_mean_recall_of_a_constant_is_one_of_the_classes():
 
 
 def test_a_lead_over_the_others_is_positive_and_kept(run):
-    found = recognised(as_authors_code=TRUTH, cnn5=["fear"] * 42, emotion_alone=TRUTH)
+    afraid = ["fear"] * 42
+    found = recognised(as_authors_code=TRUTH, cnn2=afraid, cnn5=afraid, emotion_alone=TRUTH)
     differences = lesson.compare_with_others(run, found, 0)
     assert differences["cnn5", "wild"].value == pytest.approx(6 / 7)
     assert run.metrics["wild/7/as_authors_code_minus_cnn5"]["value"] == pytest.approx(6 / 7)
     assert run.metrics["wild/7/landmark_term"]["value"] == 0
-    assert found.methods == ["cnn5", "emotion_alone", "as_authors_code"]
+    assert found.methods == ["cnn2", "cnn5", "emotion_alone", "as_authors_code"]
     assert lesson.predicted_names(found, "wild") == TRUTH
     said = lesson.describe_leads(differences, ["wild"])
-    assert said.startswith("On `wild`: EmotionalDAN beats CNN (5) by 85.7 points")
+    assert said.startswith("On `wild`: EmotionalDAN beats CNN (2) by 85.7 points")
+    assert "On `wild`: EmotionalDAN beats CNN (5) by 85.7 points" in said
     assert "On `wild`: No difference between EmotionalDAN and the same network" in said
 
 

@@ -174,5 +174,5 @@ def test_kept_methods_of_a_drawn_set_are_sorted_and_named_with_their_paper():
     assert rows["value"].is_monotonic_decreasing
     assert rows["name"].str.match(r"Paper \d[^:]*: ").all()
     assert rows["name"].is_unique
-    assert not rows["name"].str.contains("read stage").any()
+    assert not rows["name"].str.contains("linear, ").any()
     assert lesson.study_rows("nothing").empty
