@@ -138,7 +138,7 @@ PLANS = {
         folds=1,
         val_people=10,
         epochs_alone=56,
-        epochs_both=15,
+        epochs_both=20,
         tested_people=23,
         # At the twentieth epoch. Of 40 epochs the best were the last ones.
         alone_fall=0.36,
