@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ferkit.core.files import PROJECT
 
 WIDE, NARROW, PHONE = (1400, 900), (700, 900), (390, 844)
@@ -87,12 +89,15 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Any]:
     """Start Chromium without a window."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     words = [*arguments, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=words)
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=words)
+        except Error as error:  # such as a sandbox without shared libraries
+            pytest.skip(f"Chromium does not start here: {error.message.splitlines()[0]}")
         try:
             yield browser
         finally:

@@ -1,7 +1,9 @@
 """The pages of a run and of the site, as axe-core finds them: light and wide, dark and narrow."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -18,7 +20,7 @@ pytestmark = [
 ]
 
 VERSION = "4.14.1"
-AXE = PROJECT / "build" / f"axe-core-{VERSION}" / "package" / "axe.min.js"
+AXE = PROJECT / "build" / f"axe-core-{VERSION}" / "axe.min.js"
 OF_A_RUN = ("index", "html/0*", "html/1*", "html/glossary")
 OF_THE_SITE = ("index", "notebooks/0[0-3]*", "notebooks/12*", "docs/*", "docs/data/jaffe", "api/*")
 # The rules that are broken badly, each with the first element that breaks it.
@@ -32,14 +34,16 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 def axe() -> str:
     """The script axe-core, which npm fetches once."""
     if not AXE.is_file():
-        folder = AXE.parents[1]
-        folder.mkdir(parents=True, exist_ok=True)
+        AXE.parent.mkdir(parents=True, exist_ok=True)
         command = [shutil.which("npm") or "npm", "pack", f"axe-core@{VERSION}"]
-        try:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("needs npm and its registry, for axe-core")
-        shutil.unpack_archive(folder / f"axe-core-{VERSION}.tgz", folder, filter="data")
+        # Another process of the tests may fetch it at the same time.
+        with tempfile.TemporaryDirectory(dir=AXE.parent) as folder:
+            try:
+                subprocess.run(command, cwd=folder, check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                pytest.skip("needs npm and its registry, for axe-core")
+            shutil.unpack_archive(f"{folder}/axe-core-{VERSION}.tgz", folder, filter="data")
+            os.replace(f"{folder}/package/{AXE.name}", AXE)
     return AXE.read_text(encoding="utf-8")
 
 
