@@ -313,7 +313,7 @@ def test_drawing_goes_on_from_where_it_stopped(tiny, tmp_path, monkeypatch):
 def test_after_a_kill_no_worker_is_left_and_what_they_drew_stays(tiny, tmp_path):
     folder = tmp_path / "set"
     process = own_process(folder, workers=2)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not list(folder.glob(".parts/[0-9]*.parquet")):
         assert time.monotonic() < deadline
         assert process.poll() is None
