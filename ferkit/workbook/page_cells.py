@@ -18,6 +18,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 REMARK = "(interactive: open the notebook in JupyterLab)"
 EXERCISE_TAG = "exercise"
 _CHECK = re.compile(r'^\s*check\("(\d\d\.\d+)"')
+_BAR_TIMES = re.compile(r"\[\d+:\d\d(:\d\d)?[<,]")  # of a tqdm bar, such as [00:12<00:30
 _PICTURES = {"image/png": ".png", "image/jpeg": ".jpg"}
 
 
@@ -65,8 +66,11 @@ def drop_widget(output: nbformat.NotebookNode) -> None:
 
 
 def is_progress(output: nbformat.NotebookNode) -> bool:
-    """Whether this is a tqdm bar, stuck at 0 % without its widget."""
+    """Whether this is a state of a tqdm bar: a widget without its kernel, or text of its own."""
     data = output.get("data", {})
+    if output.get("name") == "stderr":
+        states = re.split(r"[\r\n]|\x1b\[A", output.text)  # a bar below another moves up again
+        return all(_BAR_TIMES.search(state) or not state.strip() for state in states)
     return WIDGET in data and "%|" in data.get("text/plain", "")
 
 

@@ -79,6 +79,20 @@ def test_widgets_become_a_remark_and_progress_bars_go(tmp_path):
     assert '<span class="n">x</span>' in text  # the code is there, coloured
 
 
+def test_bars_in_the_error_stream_go_and_warnings_stay(tmp_path):
+    texts = [
+        "\repochs:   0%|          | 0/24 [00:00<?, ?it/s]",
+        "\r" + " " * 40,
+        "\r7it [01:00:02, 3s/it]\n",
+    ]
+    bars = [new_output("stream", name="stderr", text=text) for text in texts]
+    warning = new_output("stream", name="stderr", text="UserWarning: look here [1:2]\n")
+    html = page(tmp_path, new_code_cell("train()", outputs=[*bars, warning]))
+    assert "epochs:" not in html
+    assert "3s/it" not in html
+    assert "look here" in html
+
+
 def test_an_error_stands_on_top_and_is_escaped(tmp_path):
     error = {
         "cell": 3,
