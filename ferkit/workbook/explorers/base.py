@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 _JPEG_QUALITY = 88
-_WINDOW = "calc(100% - 4px)"  # without the margins of a widget
+WINDOW = "calc(100% - 4px)"  # its width, without the margins of a widget
+SLIDER_STYLE = {"description_width": "158px"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def make_slider(name: str, value: float, low: float, high: float, step: float = 
         step=step,
         description=name,
         readout_format=".0f" if step >= 1 else ".2f",
-        style={"description_width": "158px"},
+        style=SLIDER_STYLE,
         layout=slider_layout(),
     )
 
@@ -73,7 +74,7 @@ def slider_layout() -> dict[str, str]:
 
 def make_view(width: int, kind: str) -> Any:
     """A picture of so many pixels, or less in a narrow window; its proportions stay."""
-    layout = {"width": f"{width}px", "max_width": _WINDOW, "height": "auto"}
+    layout = {"width": f"{width}px", "max_width": WINDOW, "height": "auto"}
     return load_ipywidgets().Image(format=kind, layout=layout)
 
 
@@ -95,7 +96,7 @@ def assemble(
     """Lay out an explorer, draw once, and again whenever a control changes."""
     w = load_ipywidgets()
     for control in controls.values():
-        control.layout.max_width = control.layout.max_width or _WINDOW
+        control.layout.max_width = control.layout.max_width or WINDOW
     reset = make_reset(controls, redraw)
     column = w.VBox(
         [*controls.values(), reset, text], layout={"flex": "1 1 300px", "max_width": "100%"}

@@ -10,6 +10,7 @@ from ferkit.drawn.examples import draw_mixture, find_prototype
 from ferkit.drawn.prototypes import ACTION_UNIT_OF, AU_NAMES
 from ferkit.drawn.scene import Scene
 from ferkit.workbook.explorers.base import (
+    SLIDER_STYLE,
     Explorer,
     encode_image,
     load_ipywidgets,
@@ -51,7 +52,7 @@ def face_explorer(seed: int = 0, *, size: int = 224, rays: int = 1) -> Explorer:
             min=0,
             max=max(_PEOPLE, seed),
             description="person",
-            style={"description_width": "158px"},
+            style=SLIDER_STYLE,
             layout=slider_layout(),
         ),
         "yaw": make_slider("turn of the head (°)", 0.0, -45.0, 45.0, 1.0),

@@ -18,11 +18,18 @@ from ferkit.predict.frames import InputFrame, Sampling, read_frames
 from ferkit.predict.inputs import InputFile, list_inputs
 from ferkit.predict.predictors import Predictor, load_predictor
 from ferkit.predict.report import render_report
-from ferkit.workbook.explorers.base import busy, load_ipywidgets, make_text, side_by_side
+from ferkit.workbook.explorers.base import (
+    WINDOW,
+    busy,
+    load_ipywidgets,
+    make_text,
+    side_by_side,
+)
 from ferkit.workbook.explorers.camera import Frames, make_camera
 
 # The choice of no neutral face; a dropdown would show nothing for None.
-_UNCALIBRATED = ("none: look at each picture alone", -1)
+_NO_FACE = -1
+_UNCALIBRATED = ("none: look at each picture alone", _NO_FACE)
 _HEIGHT = 640  # of the results, pixels
 _NOTHING = "Nothing yet."
 
@@ -42,7 +49,7 @@ class OwnFaces:
         self._sampling = Sampling(fps=fps)
         self._unsure = unsure
         self._clips = 0
-        wide = {"width": "auto", "flex": "0 1 360px", "max_width": "calc(100% - 4px)"}
+        wide = {"width": "auto", "flex": "0 1 360px", "max_width": WINDOW}
         self.controls: dict[str, Any] = {
             "upload": w.FileUpload(
                 accept="image/*,video/*",
@@ -165,18 +172,18 @@ class OwnFaces:
         chosen = neutral.value
         neutral.unobserve(self._change_neutral, "value")
         neutral.options = options
-        neutral.value = chosen if chosen in [number for _, number in options] else -1
+        neutral.value = chosen if chosen in [number for _, number in options] else _NO_FACE
         neutral.observe(self._change_neutral, "value")
 
     def _change_neutral(self, _: object) -> None:
         self._calibrate()
         chosen = self.controls["neutral"].value
-        self._show("not calibrated" if chosen < 0 else f"compared with face {chosen + 1}")
+        self._show("not calibrated" if chosen == _NO_FACE else f"compared with face {chosen + 1}")
 
     def _calibrate(self) -> None:
         chosen = self.controls["neutral"].value
         self.analysis = self._raw
-        if self._raw and chosen >= 0:
+        if self._raw and chosen != _NO_FACE:
             self.analysis = self._raw.calibrated(self._raw.faces[chosen])
 
     def _show(self, text: str) -> None:
