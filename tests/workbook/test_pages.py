@@ -84,9 +84,11 @@ def test_bars_in_the_error_stream_go_and_warnings_stay(tmp_path):
         "\repochs:   0%|          | 0/24 [00:00<?, ?it/s]",
         "\r" + " " * 40,
         "\r7it [01:00:02, 3s/it]\n",
+        "\x1b[A",  # the cursor moves up
     ]
     bars = [new_output("stream", name="stderr", text=text) for text in texts]
     warning = new_output("stream", name="stderr", text="UserWarning: look here [1:2]\n")
+    assert all(map(page_cells.is_progress, bars))
     html = page(tmp_path, new_code_cell("train()", outputs=[*bars, warning]))
     assert "epochs:" not in html
     assert "3s/it" not in html
