@@ -37,7 +37,6 @@ STUDIES = (
             ("alexnet", "hog"),
             ("alexnet", "two_networks"),
             ("alexnet", "two_heads"),
-            ("both_hinge", "chance"),
             ("usual rate", "ten times the rate"),
         ),
         train_restart=restart_branches,
