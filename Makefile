@@ -12,6 +12,8 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/ferkit-installed
 WANTED = { pwd; cat requirements.txt pyproject.toml; }
 CORES = --numprocesses=logical --maxprocesses=4 --dist=worksteal
+# A slow test that hangs says where after 10 minutes, and fails after 15.
+LIMITS = -o faulthandler_timeout=600 --timeout=900 --timeout-method=thread
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow campaign lab docs figures notebooks study judge displacement weights bench lint setup clean
@@ -43,7 +45,7 @@ test: head
 test-slow: head
 	@$(MAKE) --no-print-directory docs-packages || \
 	    echo 'The packages of `make docs` cannot be installed; tests of the site will be skipped' >&2
-	@"$(BIN)/python" -m pytest $(CORES) -m slow $(ARGS)
+	@"$(BIN)/python" -m pytest $(CORES) $(LIMITS) -m slow $(ARGS)
 
 # The head of the drawn faces is made once, rather than by each process of the tests.
 .PHONY: head

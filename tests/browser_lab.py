@@ -20,7 +20,7 @@ import pytest
 from ferkit.core.files import PROJECT
 
 WIDE, NARROW, PHONE = (1400, 900), (700, 900), (390, 844)
-_PATIENCE = 600  # seconds for an answer on a busy computer
+_PATIENCE = 300  # seconds for an answer on a busy computer
 # What JupyterLab itself reports, here without a network.
 _HARMLESS = ("favicon", "net::ERR_", "/lsp/", "WebGL", "apputils-extension")
 
@@ -119,9 +119,10 @@ class LabPage:
         self.page.keyboard.press("Control+b")  # hide the list of files
 
     def resize(self, size: tuple[int, int]) -> None:
-        """Give the window another width and height."""
+        """Give the window another width and height, and time to lay out the page anew."""
         width, height = size
         self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_timeout(500)
 
     def _note(self, message: Any) -> None:
         text = f"{message.text} {message.location.get('url', '')}"
