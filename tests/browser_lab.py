@@ -66,7 +66,8 @@ def jupyterlab(folder: Path, run: Path) -> Iterator[str]:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/api?token={token}", server, log)
-        yield f"{address}/lab/tree/{{}}?token={token}&reset"  # no tab of a visit before
+        # Each notebook has a workspace of its own, and so no tab of a visit before.
+        yield f"{address}/lab/workspaces/{{name}}/tree/{{name}}.ipynb?token={token}"
     finally:
         server.terminate()  # which also ends its kernels
         try:
@@ -133,7 +134,11 @@ class LabPage:
         """Run all cells, and wait until they have run."""
         self.page.wait_for_function(f"() => {_KERNEL}?.status === 'idle'")
         self.page.evaluate(_RUN_ALL)
-        self.page.wait_for_function("window.ferkitHasRun", timeout=1000 * seconds)
+        deadline = time.monotonic() + seconds
+        while not self.page.evaluate("window.ferkitHasRun"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {seconds} s: {self.page.evaluate(_STATE)}")
+            self.page.wait_for_timeout(500)
         self.wait_until_idle(_PATIENCE)
 
     def wait_until_idle(self, seconds: float) -> None:
@@ -166,6 +171,13 @@ _RUN_ALL = """() => {
     window.ferkitHasRun = true;
   });
 }"""
+# The kernel's state, the cells that run or wait, and what a dialog says that waits for an answer.
+_STATE = f"""() => JSON.stringify({{
+  kernel: {_KERNEL}?.status,
+  waiting: [...document.querySelectorAll('.jp-Notebook .jp-Cell')]
+    .flatMap((cell, number) => cell.innerText.includes('[*]') ? [number] : []),
+  dialogs: [...document.querySelectorAll('.jp-Dialog-content')].map((dialog) => dialog.innerText),
+}})"""
 _ERRORS = """() => jupyterapp.shell.currentWidget.content.model.toJSON().cells
   .flatMap((cell) => cell.outputs ?? [])
   .filter((output) => output.output_type === 'error')

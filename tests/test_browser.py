@@ -55,7 +55,7 @@ def lab(tmp_path_factory):
         if path.name[:2] in WITH_WIDGETS:
             copy_with_literals(path, folder / path.name, level="smoke")
     with jupyterlab(folder, run) as address:
-        yield lambda number: address.format(next(folder.glob(f"{number}_*")).name)
+        yield lambda number: address.format(name=next(folder.glob(f"{number}_*")).stem)
 
 
 @pytest.fixture(scope="module")
