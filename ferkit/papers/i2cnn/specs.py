@@ -116,7 +116,7 @@ STUDIES = (
             "lbp": "LBP",
             "gabor": "Gabor",
             "hog": "HOG, ridge",
-            "gain": "60 patches minus whole face",
+            "gain": "gain of patches",
         },
         baseline="hog",
     ),
