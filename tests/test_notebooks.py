@@ -177,7 +177,7 @@ def run_nbval(path: Path, out: Path) -> subprocess.CompletedProcess:
         "--nbval",
         "--nbval-current-env",
         "--nbval-cell-timeout=300",
-        "--exitfirst",  # each cell after one that hangs would wait as long
+        "--maxfail=3",  # each cell after one that hangs would wait as long
         "-q",
         path.name,
     ]
