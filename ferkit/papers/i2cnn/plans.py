@@ -105,17 +105,16 @@ _SMALL: dict[str, Any] = {
     "dropout": 0.0,
     "batch_norm": True,
 }
-# Every k of `study` is trained for equally many steps, 20 to 60 ms of one core each: a restart
-# takes 15 to 45 minutes. Where the rate fell after half of 1 000 steps, the last ones were still
-# the best for 60 patches.
+# Every k of `study` is trained for equally many steps. On a slow computer a step took 60 ms of one
+# core, and two restarts side by side 50 minutes. Where the rate fell after half of 1 000 steps, the
+# last ones were still the best for 60 patches.
 _EQUAL = dict.fromkeys((1, 5, 60), 1800)
-_EARLIER = _SMALL | {"rate_after": 0.3}
 _FEW = dict.fromkeys((1, 5, 60), 6)
 _PAPER = dict.fromkeys((1, 5, 60), 150_000)
 PLANS = {
     "smoke": Plan(64, 48, 43, 0.06, 16, _FEW, 32, 0.001, 0.75, **_QUICK, folds=2, sequence_folds=0),
     "lesson": Plan(iterations={1: 60, 5: 100, 60: 200}, folds=5, **_SMALL),
-    "study": Plan(iterations=_EQUAL, val_share=0.1, folds=3, **_EARLIER),
+    "study": Plan(iterations=_EQUAL, val_share=0.1, folds=3, **_SMALL | {"rate_after": 0.3}),
     # It stops when a whole step of the learning rate brings nothing.
     "paper": Plan(
         224, 256, 227, 1.0, 4096, _PAPER, 128, 0.01, 1 / 3, patience=50_000, val_share=0.1
