@@ -7,6 +7,7 @@ not stop the others. Record and report are written after each notebook, so a run
 continues where it stopped.
 """
 
+import itertools
 import logging
 import os
 import re
@@ -157,18 +158,27 @@ def _run_graph(
     jobs: int,
     tell: Callable[[str], None],
 ) -> None:
-    """Run each task as soon as the tasks that it needs have ended."""
+    """Run each task once the tasks that it needs have ended.
+
+    Of those that can begin, the ones that others wait for come first.
+    """
     by_name = {task.name: task for task in tasks}
-    order = TopologicalSorter(needs.order_notebooks(by_name))
+    needed = needs.order_notebooks(by_name)
+    waited_for = set(itertools.chain.from_iterable(needed.values()))
+    queue = sorted(by_name, key=lambda name: name not in waited_for)
+    order = TopologicalSorter(needed)
     order.prepare()
     stop = threading.Event()
+    ready: list[str] = []
     running: dict[Future, str] = {}
     number = 0
     pool = ThreadPoolExecutor(jobs)
     bar = tqdm(total=len(tasks), unit="notebook", disable=None)
     try:
         while order.is_active():
-            for name in order.get_ready():
+            ready = sorted([*ready, *order.get_ready()], key=queue.index)
+            while ready and len(running) < jobs:
+                name = ready.pop(0)
                 if name in unchanged:
                     future: Future = Future()
                     future.set_result(None)

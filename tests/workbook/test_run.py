@@ -378,6 +378,19 @@ def test_notebooks_run_together_but_after_those_whose_results_they_use(tmp_path,
     assert ended[-1] == "09_maps"
 
 
+def test_notebooks_that_others_wait_for_begin_before_the_rest(tmp_path, monkeypatch):
+    begun: list[str] = []
+
+    def execute(task: runner.Task, executed: Path, *_: object) -> None:
+        begun.append(task.name)
+        fake_execution(task, executed)
+
+    monkeypatch.setattr(runner, "_execute", execute)
+    names = ["00_a", "05_temporal", "06_joint", "09_maps", "10_b"]
+    runner.run_tasks(made_tasks(tmp_path, *names), tmp_path, jobs=1)
+    assert begun == ["05_temporal", "06_joint", "00_a", "09_maps", "10_b"]
+
+
 def test_running_at_once_changes_no_result(tmp_path):
     paths = [write(tmp_path / f"0{n}_train.ipynb", TRAIN) for n in (1, 2)]
     outs = [tmp_path / "one", tmp_path / "two"]
