@@ -11,7 +11,7 @@ from torch import nn
 
 from ferkit import plots
 from ferkit.data.folds import fold_hash
-from ferkit.evaluation.intervals import McNemar, Score, compare_paired, mcnemar
+from ferkit.evaluation.intervals import INTERVAL, McNemar, Score, compare_paired, mcnemar
 from ferkit.evaluation.predictions import Predictions
 from ferkit.evaluation.scores import score
 from ferkit.papers import reported, tables
@@ -19,6 +19,7 @@ from ferkit.papers.dtagn import experiment, specs
 from ferkit.papers.dtagn.data import SequenceSet, load_sequences
 from ferkit.papers.dtagn.network import DTGN_NOTATION
 from ferkit.papers.dtagn.plans import PLANS
+from ferkit.papers.study_records import load_study, method_means, paired_differences
 from ferkit.training.by_folds import CrossTrained
 from ferkit.training.layers import count_parameters
 from ferkit.training.spec import Network
@@ -214,8 +215,11 @@ def measure_small_networks(
 ) -> dict[str, dict[str, float]]:
     """Train MMI's smaller networks each way on `sequences-mmi`, and return all metrics.
 
-    `options` are those of `experiment.train_pair`.
+    Below `study` nothing is trained: the metrics are those of the study that comes with the
+    package. `options` are those of `experiment.train_pair`.
     """
+    if level in ("smoke", "lesson"):
+        return _kept_small_networks()
     kind, data, classes, folds = load_sequences(_SMALL_SET, level, seed)
     task = (data, folds, level)
     pair = experiment.train_pair(kind, *task, seed=seed, centred=centred, **options)
@@ -225,6 +229,19 @@ def measure_small_networks(
     metrics = score_methods(predictions, _SMALL_SET, seed)
     gain, _ = compare_pair(predictions["joint"], predictions["weighted_sum"], seed)
     return metrics | {f"{_SMALL_SET}/joint_minus_weighted_sum": gain.metric()}
+
+
+def _kept_small_networks() -> dict[str, dict[str, float]]:
+    predictions = load_study("dtagn").predictions
+    predictions = predictions[predictions["data"] == _SMALL_SET]
+    means = method_means(predictions)
+    means = means[means["name"].isin(COMBINATIONS)]
+    gain = paired_differences(predictions, [("joint", "weighted_sum")])
+    metrics = {}
+    for row in [*means.to_dict("records"), *gain.to_dict("records")]:
+        name = row["name"].replace(" minus ", "_minus_")
+        metrics[f"{_SMALL_SET}/{name}"] = {key: row[key] for key in INTERVAL}
+    return metrics
 
 
 def compare_sets(metrics: Mapping[str, Any], datasets: Iterable[str]) -> pd.DataFrame:
