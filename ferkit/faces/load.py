@@ -1,6 +1,7 @@
 """Clips, labels and photographs of a data set by its name, and pictures as tensors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from ferkit.data.clip import Clip
 from ferkit.data.sets.cmu import select_frontal
 from ferkit.data.sets.drawn import read_drawn
 from ferkit.drawn.draw_sets import draw_set
+from ferkit.drawn.sets import DrawnSet, find_set
 from ferkit.faces.videos import videos_to_frames
 
 # Photographs that drawn faces are compared with: frontal ones, with open eyes.
@@ -26,16 +28,26 @@ def load_clips(
     level: str = "lesson",
     seed: int = 0,
     root: str | Path | None = None,
+    *,
+    people: int | None = None,
 ) -> list[Clip]:
     """Load the clips of a data set.
 
-    A drawn set is drawn at `level` when it does not exist yet; other sets are read from `root`
-    (else FERKIT_DATA). With `root`, a drawn set is read from there too. Videos are decoded to
-    frames once (`faces.videos`).
+    A drawn set is drawn at `level` when it does not exist yet, or only its first `people`; other
+    sets are read whole from `root` (else FERKIT_DATA). With `root`, a drawn set is read from there
+    too. Videos are decoded to frames once (`faces.videos`).
     """
     if not root and name in data.DATASETS and data.dataset(name).drawn:
-        return read_drawn(draw_set(name, level, seed), dataset=name)
+        drawn_set = _first_people(name, level, people) if people else name
+        return read_drawn(draw_set(drawn_set, level, seed), dataset=name)
     return videos_to_frames(data.read_clips(name, root or None))
+
+
+def _first_people(name: str, level: str, people: int) -> DrawnSet:
+    drawn_set = find_set(name, level)
+    size = drawn_set.size(level)
+    fewer = replace(size, people=min(people, size.people))
+    return replace(drawn_set, levels={level: fewer})
 
 
 def load_labels(

@@ -42,12 +42,13 @@ class TrainedFaceModel:
     predictions: Predictions
 
 
-def portraits(level: str = "lesson", seed: int = 0) -> Prepared:
-    """Prepare the drawn faces that the models are trained on.
+def portraits(level: str = "lesson", seed: int = 0, people: int | None = None) -> Prepared:
+    """Prepare the drawn faces that the models are trained on, or those of the first `people`.
 
     They show many people and seven emotions, each picture in other light and pose.
     """
-    faces = prepare(load_clips("portraits", level, seed), FACE_SIZE)
+    clips = load_clips("portraits", level, seed, people=people)
+    faces = prepare(clips, FACE_SIZE, keep_images=False)
     return faces.select(faces.table["found"].to_numpy())
 
 

@@ -5,7 +5,7 @@ import pytest
 from data_trees import make_ckplus, make_cmu
 from photo_trees import make_casia
 
-from ferkit.faces.load import load_labels, resize_pictures
+from ferkit.faces.load import load_clips, load_labels, resize_pictures
 
 
 def test_pictures_keep_their_colours_and_become_small_by_averaging():
@@ -57,3 +57,14 @@ def test_labels_of_a_drawn_set_know_its_pairs():
     labels = load_labels("stills", "smoke")
     assert labels["complementary"].nunique() == 7
     assert (labels["emotion"] == "neutral").any()
+
+
+def test_the_first_people_of_a_drawn_set_are_those_of_the_whole_set():
+    whole = load_clips("posed", "smoke")
+    few = load_clips("posed", "smoke", people=2)
+    assert len({clip.person for clip in few}) == 2 < len({clip.person for clip in whole})
+    pictures = [clip.frames[0].read_bytes() for clip in few]
+    assert pictures == [clip.frames[0].read_bytes() for clip in whole[: len(few)]]
+    assert load_clips("posed", "smoke", people=1000) == whole
+    with pytest.raises(ValueError, match="unknown level 'huge'"):
+        load_clips("posed", "huge", people=2)

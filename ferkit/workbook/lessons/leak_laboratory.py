@@ -75,7 +75,8 @@ def open_laboratory(
 
     ValueError for fewer than ten people who show two emotions each.
     """
-    clips = _first_people(load_clips(dataset, level, seed, data_root or None), PEOPLE[level])
+    everybody = load_clips(dataset, level, seed, data_root or None, people=PEOPLE[level])
+    clips = _first_people(everybody, PEOPLE[level])
     faces = _prepare_faces([_still(clip) for clip in clips], seed)
     frames, source = _last_frames(dataset, clips, level, seed)
     return Laboratory(faces, frames, _shared_sets(level, seed), source)

@@ -1,10 +1,14 @@
 """What models of drawn faces are tested on."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
 from ferkit.faces.prepared import Prepared
 from ferkit.papers.multimodal.landmark_svm import LandmarkFaces
+from ferkit.predict.face_model import Training
+from ferkit.predict.shipped import load_model
 from ferkit.workbook.studies import transfer
 
 
@@ -38,3 +42,13 @@ def test_a_set_among_the_photographs_is_tested_once():
     tested = transfer.tested_faces(faces(["neutral"]), "london", {"london": london})
     assert list(tested) == ["london"]
     assert tested["london"] is london
+
+
+def test_the_model_of_the_package_is_named_beside_one_of_fewer_people():
+    measured = {"single": 0.5, "shipped": 0.625}
+    metrics = {f"drawn_to_cmu/{kind}/open": {"value": value} for kind, value in measured.items()}
+    trained = {"single": SimpleNamespace(model=SimpleNamespace(training=Training(60, 420)))}
+    words = transfer.say_more_people(SimpleNamespace(metrics=metrics), trained, ["cmu"]).data
+    package = load_model().training.people
+    assert f"saw 60 drawn people, the one that comes with the package {package}." in words
+    assert "From one picture of `cmu`: 50 %, and 62 %." in words
