@@ -32,6 +32,7 @@ class Plan:
     augment: Augmentation | None = Augmentation()
     augment_as_paper: Augmentation | None = Augmentation()  # of the variant as_paper
     rivals: tuple[str, ...] = SMALL_RIVALS
+    rivals_of_three: tuple[str, ...] = SMALL_RIVALS  # trained for three classes
 
     def recipes(self, variant: str) -> tuple[Recipe, Recipe]:
         """Return the recipes of both stages with their losses."""
@@ -107,8 +108,9 @@ PLANS = {
         as_paper=(_adam(8, 0.001, 88), _adam(8, 0.001, 88)),
         as_authors_code=(_adam(20, 0.003, 220), _adam(20, 0.012, 220)),
         plain=_adam(24, 0.004, 264),
-        residual=_adam(8, 0.002, 88),
+        residual=_adam(5, 0.002, 55),
         plain_width=0.25,
+        rivals_of_three=("cnn5",),
     ),
     "study": Plan(
         # With the authors' changes of light CNN (2) still improved after 24 epochs, at 0.43 of
@@ -149,5 +151,6 @@ PLANS = {
         augment=Augmentation(mirror=False, turn=0.0, shift=0.0, zoom=0.0),
         augment_as_paper=None,
         rivals=(*SMALL_RIVALS, "inception"),
+        rivals_of_three=(*SMALL_RIVALS, "inception"),
     ),
 }

@@ -113,7 +113,7 @@ _FEW = dict.fromkeys((1, 5, 60), 6)
 _PAPER = dict.fromkeys((1, 5, 60), 150_000)
 PLANS = {
     "smoke": Plan(64, 48, 43, 0.06, 16, _FEW, 32, 0.001, 0.75, **_QUICK, folds=2, sequence_folds=0),
-    "lesson": Plan(iterations={1: 60, 5: 100, 60: 200}, folds=5, **_SMALL),
+    "lesson": Plan(iterations={1: 60, 5: 100, 60: 200}, folds=3, **_SMALL),
     "study": Plan(iterations=_EQUAL, val_share=0.1, folds=3, **_SMALL | {"rate_after": 0.3}),
     # It stops when a whole step of the learning rate brings nothing.
     "paper": Plan(

@@ -63,7 +63,12 @@ IDENTITIES = replace(
     SETS["identities"],
     name="identities-portraits",
     ranges=PORTRAIT,
-    levels={"smoke": Size(20, 3), "lesson": Size(250, 8), "paper": Size(1000, 40)},
+    levels={
+        "smoke": Size(20, 3),
+        "lesson": Size(150, 8),
+        "study": Size(250, 8),
+        "paper": Size(1000, 40),
+    },
 )
 
 # Faces, their persons, and pairs of them.

@@ -90,7 +90,7 @@ PLANS = {
     "lesson": Plan(
         folds=2,
         size=48,
-        identity=Learning(16, 0.002, 64),
+        identity=Learning(20, 0.002, 64),
         emotion=Learning(15, 0.005, 64),
         joint=Learning(4, 0.001, 64),
         starts=2,
