@@ -108,7 +108,7 @@ PLANS = {
         as_paper=(_adam(8, 0.001, 88), _adam(8, 0.001, 88)),
         as_authors_code=(_adam(20, 0.003, 220), _adam(20, 0.012, 220)),
         plain=_adam(24, 0.004, 264),
-        residual=_adam(5, 0.002, 55),
+        residual=_adam(8, 0.002, 88),
         plain_width=0.25,
         rivals_of_three=("cnn5",),
     ),
