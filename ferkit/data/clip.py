@@ -32,6 +32,11 @@ class Clip:
         """Whether the person is known; else the clip's own name stands for the person."""
         return self.person != self.name
 
+    @property
+    def strongest(self) -> int:
+        """The index in `frames` of the strongest expression, the last where it is not known."""
+        return len(self.frames) - 1 if self.peak is None else self.peak
+
     def __post_init__(self) -> None:
         for emotion in (self.emotion, self.complementary):
             if emotion and emotion not in EMOTIONS:

@@ -33,17 +33,20 @@ def load_clips(
 ) -> list[Clip]:
     """Load the clips of a data set.
 
-    A drawn set is drawn at `level` when it does not exist yet, or only its first `people`; other
-    sets are read whole from `root` (else FERKIT_DATA). With `root`, a drawn set is read from there
-    too. Videos are decoded to frames once (`faces.videos`).
+    A drawn set is drawn at `level` when it does not exist yet; other sets are read from `root`
+    (else FERKIT_DATA). With `root`, a drawn set is read from there too. Videos are decoded to
+    frames once (`faces.videos`).
+
+    `people` draws the first people of a drawn set alone, who show other expressions than in the
+    whole set where these are drawn by lot (`wild`, `identities`, sequences).
     """
     if not root and name in data.DATASETS and data.dataset(name).drawn:
-        drawn_set = _first_people(name, level, people) if people else name
+        drawn_set = name if people is None else _limit_people(name, level, people)
         return read_drawn(draw_set(drawn_set, level, seed), dataset=name)
     return videos_to_frames(data.read_clips(name, root or None))
 
 
-def _first_people(name: str, level: str, people: int) -> DrawnSet:
+def _limit_people(name: str, level: str, people: int) -> DrawnSet:
     drawn_set = find_set(name, level)
     size = drawn_set.size(level)
     fewer = replace(size, people=min(people, size.people))

@@ -7,7 +7,6 @@ not stop the others. Record and report are written after each notebook, so a run
 continues where it stopped.
 """
 
-import itertools
 import logging
 import os
 import re
@@ -164,7 +163,7 @@ def _run_graph(
     """
     by_name = {task.name: task for task in tasks}
     needed = needs.order_notebooks(by_name)
-    waited_for = set(itertools.chain.from_iterable(needed.values()))
+    waited_for = set().union(*needed.values())
     queue = sorted(by_name, key=lambda name: name not in waited_for)
     order = TopologicalSorter(needed)
     order.prepare()

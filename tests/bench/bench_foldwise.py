@@ -101,7 +101,7 @@ def bench_folds(name, device, together, speed, remark):
         f"{what} {'together' if together else 'apart'}",
         lambda: train_folds(*given, **how),
         steps,
-        f"{what} apart",
+        f"{what} apart" if together else None,
     )
     if together:
-        remark(f"{what}: together where it is left open", str(pays(given[0][0], device)))
+        remark(f"{what}, together by default", "yes" if pays(given[0][0], device) else "no")

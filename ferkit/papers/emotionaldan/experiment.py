@@ -8,7 +8,7 @@ for AffectNet: some of its people train, some choose the epoch, and the "test" p
     scores, landmarks = predict_faces(trained.both, parts["test"])
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def compare_methods(level: str, seed: int, start: int, **options: Any) -> Restar
     parts = crop_parts(level, seed)
     tested = load_tested_faces(STAND_INS, level, seed)
     options |= {"seed": seed, "start": start}
-    methods = _train_rivals(parts, level, 7, **options)
+    methods = _train_rivals(PLANS[level].rivals, parts, level, 7, **options)
     shown = train_dan(parts, level, 7, SHOWN_VARIANT, **options)
     methods[SHOWN_VARIANT] = shown
     methods["emotion_alone"] = train_dan(
@@ -97,7 +97,7 @@ def compare_three_classes(level: str, seed: int, start: int, **options: Any) -> 
     parts = crop_parts(level, seed)
     tested = load_tested_faces(STAND_INS, level, seed)
     options |= {"seed": seed, "start": start}
-    methods = _train_rivals(parts, level, 3, **options)
+    methods = _train_rivals(PLANS[level].rivals_of_three, parts, level, 3, **options)
     methods[SHOWN_VARIANT] = train_dan(parts, level, 3, SHOWN_VARIANT, **options)
     return _compare(methods, parts, tested, 3, seed, start)
 
@@ -139,11 +139,9 @@ def compare_stages(level: str, seed: int, start: int, **options: Any) -> Restart
 
 
 def _train_rivals(
-    parts: Mapping[str, FaceCrops], level: str, classes: int, **options: Any
+    names: Iterable[str], parts: Mapping[str, FaceCrops], level: str, classes: int, **options: Any
 ) -> dict[str, Trained | TrainedDan]:
-    return {
-        name: train_rival(name, parts, level, classes, **options) for name in PLANS[level].rivals
-    }
+    return {name: train_rival(name, parts, level, classes, **options) for name in names}
 
 
 def _compare(

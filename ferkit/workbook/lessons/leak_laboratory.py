@@ -18,9 +18,10 @@ from ferkit.workbook.lessons.leak_list import CHOSEN, KINDS, LEAKS
 from ferkit.workbook.lessons.leak_pairs import LeakPair, added_in_words, pairs_table
 from ferkit.workbook.studies import leaks, undrawn
 from ferkit.workbook.studies.leaks import Faces
+from ferkit.workbook.studies.transfer import LESSON_PEOPLE
 from ferkit.workbook.words import say
 
-PEOPLE = {"smoke": 16, "lesson": 60, "study": 150, "paper": 300}
+PEOPLE = {"smoke": 16, "lesson": LESSON_PEOPLE, "study": 150, "paper": 300}
 FEW_PEOPLE = 10
 SEQUENCE_PEOPLE = {"smoke": 10, "lesson": 40, "study": 40, "paper": 100}
 _SIZE = 224
@@ -98,8 +99,7 @@ def _first_people(clips: list[Clip], count: int) -> list[Clip]:
 
 def _still(clip: Clip) -> Clip:
     """The clip's picture of the strongest expression; of a video's frames the last."""
-    peak = len(clip.frames) - 1 if clip.peak is None else clip.peak
-    return replace(clip, frames=(clip.frames[peak],), peak=0, extra={})
+    return replace(clip, frames=(clip.frames[clip.strongest],), peak=0, extra={})
 
 
 def _prepare_faces(stills: list[Clip], seed: int) -> Faces:

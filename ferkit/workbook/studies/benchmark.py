@@ -306,8 +306,8 @@ def _first_and_peak(clip: Clip) -> Clip:
     """Return a sequence with these two frames alone, since preparing the others takes time."""
     if len(clip.frames) == 1:
         return clip
-    peak = clip.frames[-1 if clip.peak is None else clip.peak]
-    return replace(clip, frames=(clip.frames[0], peak), peak=1)
+    frames = (clip.frames[0], clip.frames[clip.strongest])
+    return replace(clip, frames=frames, peak=1)
 
 
 def _choose_rows(clips: list[Clip], prepared: Prepared) -> tuple[np.ndarray, np.ndarray | None]:
@@ -322,7 +322,7 @@ def _choose_rows(clips: list[Clip], prepared: Prepared) -> tuple[np.ndarray, np.
     rows = []
     first_rows = []
     for number, clip in enumerate(clips):
-        peak = place[number, len(clip.frames) - 1 if clip.peak is None else clip.peak]
+        peak = place[number, clip.strongest]
         first = place[number, 0]
         if found[peak] and (found[first] or not has_sequences):
             rows.append(peak)

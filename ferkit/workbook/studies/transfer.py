@@ -29,8 +29,8 @@ from ferkit.workbook.words import say
 
 _TRAINED_ON = "portraits"
 _NOISY = "press"  # its labels are noisy
-# Notebook 11 reads the same people, so that they are drawn once.
-_PEOPLE = {"lesson": 60}
+# Notebooks 02 and 11 read the same people, who are drawn once.
+LESSON_PEOPLE = 60
 _MODEL_INPUTS = {"single": RAW, "residual": RESIDUAL}
 _SHIPPED = "shipped"
 _CHOICES = {"open": "of all seven emotions", "present": "of those it shows"}
@@ -136,7 +136,8 @@ def train_drawn_only(
 
     At `lesson` they see fewer people than the model of the package, which is tested beside them.
     """
-    faces = train.portraits(level, seed, _PEOPLE.get(level))
+    people = LESSON_PEOPLE if level == "lesson" else None
+    faces = train.portraits(level, seed, people)
     trained = train.train_face_models(faces, seed, level)
     train.save_models(trained, run.out)
     models = {kind: one.model for kind, one in trained.items()} | {_SHIPPED: load_model()}
@@ -161,20 +162,23 @@ def draw_drawn_only(run: NotebookRun, tested: Iterable[str]) -> Figure:
     return run.figure("plot_grouped_intervals", table, "drawn_to_real", size=size, title=title)
 
 
-def say_more_people(
+def say_shipped_model(
     run: NotebookRun, trained: Mapping[str, train.TrainedFaceModel], tested: Iterable[str]
 ) -> Markdown:
-    """Say what the model of the package, trained on more people, reaches on the same faces."""
-    ours, theirs = trained["single"].model, load_model()
+    """Say what the model of the package recognises on the same faces, from one picture."""
+    ours = trained["single"].model.training.people
+    theirs = load_model().training.people
     sentences = [
-        f"The models above saw {ours.training.people} drawn people, the one that comes with the "
-        f"package {theirs.training.people}.",
+        f"The models above have learnt from {ours} drawn people, the one that comes with the "
+        f"package from {theirs}."
     ]
     for data in tested:
-        before, after = (
-            run.metrics[f"drawn_to_{data}/{kind}/open"]["value"] for kind in ("single", _SHIPPED)
+        own = run.metrics[f"drawn_to_{data}/single/open"]["value"]
+        shipped = run.metrics[f"drawn_to_{data}/{_SHIPPED}/open"]["value"]
+        sentences.append(
+            f"From one picture of `{data}`, ours recognises {own:.0%} and the package's "
+            f"{shipped:.0%}."
         )
-        sentences.append(f"From one picture of `{data}`: {before:.0%}, and {after:.0%}.")
     return say(*sentences)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from ferkit.evaluation.predictions import Predictions
+from ferkit.papers.study_records import load_study
 from ferkit.workbook.lessons import joint_fine_tuning as lesson
 
 CLASSES = ("anger", "fear")
@@ -76,3 +77,14 @@ def test_the_papers_confusions_stand_beside_ours(methods):
     panels = lesson.joint_confusions(methods, "ckplus")
     assert set(panels["panel"]) == {"ours, joint", "the paper's, CK+"}
     assert set(lesson.joint_confusions(methods, "none")["panel"]) == {"ours, joint"}
+
+
+def test_below_study_small_networks_are_those_of_the_kept_study():
+    metrics = lesson.measure_small_networks("lesson", seed=0, centred=True)
+    kept = load_study("dtagn").predictions
+    means = kept[kept["data"] == "sequences-mmi"].groupby("method")["value"].mean()
+    found = {name: metrics[f"sequences-mmi/{name}"]["value"] for name in lesson.COMBINATIONS}
+    assert found == pytest.approx({name: means[name] for name in lesson.COMBINATIONS})
+    gain = metrics["sequences-mmi/joint_minus_weighted_sum"]
+    assert gain["value"] == pytest.approx(means["joint"] - means["weighted_sum"])
+    assert gain["low"] < gain["value"] < gain["high"]

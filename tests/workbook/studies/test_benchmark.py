@@ -9,6 +9,7 @@ import pytest
 
 from ferkit.data.clip import Clip
 from ferkit.data.folds import folds_ascending
+from ferkit.faces.load import load_clips
 from ferkit.training.layers import count_parameters
 from ferkit.workbook.explorers.benchmark import draw_pair, pair_explorer, pair_text
 from ferkit.workbook.lessons import benchmark as lesson
@@ -176,3 +177,12 @@ def test_kept_methods_of_a_drawn_set_are_sorted_and_named_with_their_paper():
     assert rows["name"].is_unique
     assert not rows["name"].str.contains("linear, ").any()
     assert lesson.study_rows("nothing").empty
+
+
+def test_only_the_first_and_the_strongest_frame_of_a_sequence_are_prepared():
+    clips = load_clips("sequences-mmi", "smoke")
+    assert all(0 < clip.strongest < len(clip.frames) - 1 for clip in clips)
+    faces = benchmark.load_benchmark("sequences-mmi", "smoke")
+    strongest = [str(clip.frames[clip.strongest]) for clip in clips]
+    assert set(faces.prepared.table["path"].astype(str)) <= set(strongest)
+    assert len(np.load(faces.prepared.folder / "faces.npy")) == 2 * len(clips)

@@ -44,11 +44,12 @@ def test_a_set_among_the_photographs_is_tested_once():
     assert tested["london"] is london
 
 
-def test_the_model_of_the_package_is_named_beside_one_of_fewer_people():
+def test_the_model_of_the_package_is_named_beside_ours():
     measured = {"single": 0.5, "shipped": 0.625}
     metrics = {f"drawn_to_cmu/{kind}/open": {"value": value} for kind, value in measured.items()}
     trained = {"single": SimpleNamespace(model=SimpleNamespace(training=Training(60, 420)))}
-    words = transfer.say_more_people(SimpleNamespace(metrics=metrics), trained, ["cmu"]).data
+    words = transfer.say_shipped_model(SimpleNamespace(metrics=metrics), trained, ["cmu"]).data
     package = load_model().training.people
-    assert f"saw 60 drawn people, the one that comes with the package {package}." in words
-    assert "From one picture of `cmu`: 50 %, and 62 %." in words
+    assert "have learnt from 60 drawn people" in words
+    assert f"the one that comes with the package from {package}." in words
+    assert "of `cmu`, ours recognises 50 % and the package's 62 %." in words
