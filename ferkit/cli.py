@@ -156,6 +156,9 @@ def study(
     out: Annotated[
         Path | None, typer.Option(help="Folder of trainings; else FERKIT_RUN, else build/run.")
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Add to the trainings whose results are kept.")
+    ] = False,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
@@ -169,6 +172,7 @@ def study(
         starts=starts,
         seed=seed,
         out=out or files.run_dir(),
+        keep=keep,
         jobs=jobs,
         scheduler=scheduler,
         device=device,

@@ -8,12 +8,13 @@ for AffectNet: some of its people train, some choose the epoch, and the "test" p
     scores, landmarks = predict_faces(trained.both, parts["test"])
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 from torch import nn
 
 from ferkit.data.sets.drawn import DRAWN_SETS
@@ -39,6 +40,10 @@ STAND_INS = ("posed", "sequences")  # drawn sets in place of JAFFE and CK+
 # The range of the intensity of an expression; 0 is neutral.
 STRENGTHS = {"weak": (0.0, 0.5), "strong": (0.8, 2.0)}
 BY_STRENGTH = "wild, strength"  # data of the study's rows: the shown variant, by person
+MEAN_RECALL = "{}, mean recall"  # data of three classes
+# Methods that recognise three classes without training for them.
+TOGETHER = "seven_together"  # EmotionalDAN for seven classes, `three_of_seven` of its answers
+ALWAYS_NEGATIVE = "always_negative"  # on drawn faces
 
 
 def predict_faces(
@@ -58,6 +63,22 @@ def emotion_scores(network: nn.Module, faces: FaceCrops, **options: Any) -> np.n
     if hasattr(network, "stage2"):
         return predict_faces(network, faces, **options)[0]
     return scores(network, (faces.pictures,), **options)
+
+
+def three_of_seven(probabilities: np.ndarray) -> np.ndarray:
+    """Make probabilities-like values of negative, neutral, positive `(N, 3)` of those of seven.
+
+    Negative is the mean of anger, disgust, fear and sadness, so that four classes have no advantage
+    over one; surprise is left out.
+    """
+    names = CLASSES[7].names
+    negative = [names.index(name) for name in ("anger", "disgust", "fear", "sadness")]
+    columns = [
+        probabilities[:, negative].mean(1),
+        probabilities[:, names.index("neutral")],
+        probabilities[:, names.index("happiness")],
+    ]
+    return np.stack(columns, 1)
 
 
 # The study: every method from several first weights
@@ -93,12 +114,18 @@ def compare_methods(level: str, seed: int, start: int, **options: Any) -> Restar
 
 
 def compare_three_classes(level: str, seed: int, start: int, **options: Any) -> Restart:
-    """Train the rivals and EmotionalDAN for three classes, as `compare_methods` does for seven."""
+    """Train the rivals and EmotionalDAN for three classes, as `compare_methods` does for seven.
+
+    Beside them stand TOGETHER and ALWAYS_NEGATIVE, which need no training for three classes. Of
+    drawn faces, data "wild, mean recall" hold the same answers weighted so that each class counts
+    as much as another.
+    """
     parts = crop_parts(level, seed)
     tested = load_tested_faces(STAND_INS, level, seed)
     options |= {"seed": seed, "start": start}
     methods = _train_rivals(PLANS[level].rivals_of_three, parts, level, 3, **options)
     methods[SHOWN_VARIANT] = train_dan(parts, level, 3, SHOWN_VARIANT, **options)
+    methods[TOGETHER] = train_dan(parts, level, 7, SHOWN_VARIANT, **options)
     return _compare(methods, parts, tested, 3, seed, start)
 
 
@@ -115,16 +142,20 @@ def compare_stages(level: str, seed: int, start: int, **options: Any) -> Restart
     """Tabulate the landmark error of each stage on drawn faces, from restart number `start`.
 
     In distances between the eyes; the truth of photographs is unknown. The second stage is trained
-    with the emotion, as in the paper, and on the landmarks alone.
+    with the emotion, as in the paper, and on the landmarks alone. The stages of the paper's text
+    ("as_paper, stage 1"), whose first learns the emotion too, stand beside those of the code.
     """
     parts = crop_parts(level, seed)
     options |= {"seed": seed, "start": start}
     trained = train_dan(parts, level, 7, SHOWN_VARIANT, **options)
     alone = train_dan(parts, level, 7, SHOWN_VARIANT, loss=LANDMARKS_ALONE, **options)
+    as_paper = train_dan(parts, level, 7, "as_paper", **options)
     stages = {
         "stage 1": trained.stages[0],
         "stage 2": trained.stages[1],
         "stage 2 alone": alone.stages[1],
+        "as_paper, stage 1": as_paper.stages[0],
+        "as_paper, stage 2": as_paper.stages[1],
     }
     predictions = []
     trainings = []
@@ -156,8 +187,8 @@ def _compare(
     predictions = []
     trainings = []
     for dataset, right, people in _right_answers(methods, parts, tested, classes, seed):
-        for name, correct in right.items():
-            predictions.append(sample_rows(dataset, name, start, correct, people))
+        for name, values in right.items():
+            predictions.append(sample_rows(dataset, name, start, values, people))
         # The same networks answer for every data set.
         for name, trained in methods.items():
             trainings.append(_training_table(dataset, name, start, trained))
@@ -179,7 +210,10 @@ def _right_answers(
     classes: int,
     seed: int,
 ) -> Iterator[tuple[str, dict[str, np.ndarray], np.ndarray]]:
-    """Yield each data set with the correct answers of every method, and the people."""
+    """Yield each data set with the correct answers of every method, and the people.
+
+    Three classes are yielded a second time for MEAN_RECALL, since two thirds of them are negative.
+    """
     training_faces, training_names = parts["train"].named(classes)
     by_hog = linear_ridge(C=0.001, seed=seed).fit(_hog(training_faces), training_names)
     for dataset, all_faces in tested.items():
@@ -190,9 +224,26 @@ def _right_answers(
         for name, trained in methods.items():
             network = trained.both if isinstance(trained, TrainedDan) else trained.network
             outputs[name] = emotion_scores(network, faces)
+        if TOGETHER in outputs:
+            outputs[TOGETHER] = three_of_seven(softmax(outputs[TOGETHER], axis=1))
+        if classes == 3 and is_drawn:
+            outputs[ALWAYS_NEGATIVE] = np.tile(np.eye(3)[names.index("negative")], (len(truth), 1))
         choice = "open" if is_drawn else "present"
         right = {name: right_among(one, names, truth)[choice] for name, one in outputs.items()}
         yield dataset, right, faces.people
+        if classes == 3 and is_drawn:
+            weights = balanced_weights(truth)
+            recall = {name: weights * correct for name, correct in right.items()}
+            yield MEAN_RECALL.format(dataset), recall, faces.people
+
+
+def balanced_weights(names: Sequence[str]) -> np.ndarray:
+    """Return a weight for each sample `(N,)`: with them, the mean of right answers is mean recall.
+
+    All weights of a class have the same sum, and their mean is 1.
+    """
+    counts = pd.Series(names).value_counts()
+    return len(names) / len(counts) / counts[names].to_numpy()
 
 
 def _split_by_strength(trained: TrainedDan, faces: FaceCrops, start: int) -> list[pd.DataFrame]:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from ferkit.evaluation.intervals import compare_paired
+from ferkit.papers.emotionaldan.experiment import three_of_seven
 from ferkit.papers.emotionaldan.loss import Triangular
 from ferkit.workbook.exercises.checks import Exercise, choice, number, same_function
-from ferkit.workbook.lessons.emotional_dan_appendix import three_of_seven
 
 _MANY_PEOPLE = 20  # from here on an interval over people can be trusted
 

@@ -8,7 +8,7 @@ from IPython.display import Markdown, display
 
 from ferkit.evaluation.intervals import bootstrap
 from ferkit.evaluation.ranking import LEVEL
-from ferkit.papers import studies
+from ferkit.papers import PAPERS, studies
 from ferkit.papers.study_records import kept_studies, load_study, method_means
 from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies import benchmark
@@ -77,13 +77,15 @@ def show_studies(run: NotebookRun) -> Markdown:
 
 
 def study_rows(data: str) -> pd.DataFrame:
-    """Tabulate the methods of all kept studies on a whole drawn set, best first.
+    """Tabulate the methods of each paper's kept study on a whole drawn set, best first.
 
     Columns name (with the paper), value, low, high, n; intervals over people and trainings. Empty
     where no study is kept.
     """
     parts = []
-    for short_name in kept_studies():
+    for short_name in PAPERS:
+        if short_name not in kept_studies():
+            continue
         study = studies()[short_name]
         predictions = load_study(short_name).predictions
         predictions = predictions[predictions["data"] == data]

@@ -19,7 +19,12 @@ from ferkit.evaluation.intervals import INTERVAL
 from ferkit.faces.load import load_photographs
 from ferkit.papers.emotionaldan import crops
 from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, landmark_errors
-from ferkit.papers.emotionaldan.experiment import SHOWN_VARIANT, find_landmarks, predict_faces
+from ferkit.papers.emotionaldan.experiment import (
+    SHOWN_VARIANT,
+    find_landmarks,
+    predict_faces,
+    three_of_seven,
+)
 from ferkit.papers.emotionaldan.train import TrainedDan
 from ferkit.papers.tables import interval_table, interval_text
 from ferkit.training.recipe import Trained
@@ -88,22 +93,6 @@ def variants_table(run: NotebookRun, places: Iterable[str]) -> pd.DataFrame:
 
 
 # --- three classes ---
-
-
-def three_of_seven(probabilities: np.ndarray) -> np.ndarray:
-    """Make probabilities-like values of negative, neutral, positive `(N, 3)` of those of seven.
-
-    Negative is the mean of anger, disgust, fear and sadness, so that four classes have no advantage
-    over one; surprise is left out.
-    """
-    names = CLASSES[7].names
-    negative = [names.index(name) for name in ("anger", "disgust", "fear", "sadness")]
-    columns = [
-        probabilities[:, negative].mean(1),
-        probabilities[:, names.index("neutral")],
-        probabilities[:, names.index("happiness")],
-    ]
-    return np.stack(columns, 1)
 
 
 def three_table(seven: np.ndarray, three: Recognised, place: str) -> pd.DataFrame:

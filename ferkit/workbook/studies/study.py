@@ -29,6 +29,7 @@ from ferkit.papers.study_records import (
     StudyRecord,
     method_means,
     paired_differences,
+    read_study,
     save_study,
 )
 from ferkit.training.spec import Restart, Study
@@ -60,24 +61,30 @@ def run_studies(
     figures: str | Path = "figures",
     scheduler: str | None = None,
     jobs: int | None = None,
+    keep: bool = False,
     tell: Callable[[str], None] = tqdm.write,
     **options: Any,
 ) -> dict[str, StudyRecord]:
     """Train each study `starts` times on a cluster (`map_tasks`); save its results and figures.
 
     Results go to the package's `papers/results` or to another folder, figures into the study's
-    folder under FIGURES; a study is saved as soon as all its restarts have ended. `options` go to
-    the trainings: device, precision. ValueError for an unknown study; RuntimeError when a restart
-    failed, after all others have ended.
+    folder under FIGURES; a study is saved as soon as all its restarts have ended. With `keep`,
+    restarts that the results in TO hold are not trained again, whatever processor they are from.
+    `options` go to the trainings: device, precision. ValueError for an unknown study, and for kept
+    results of another level, seed or drawing; RuntimeError when a restart failed, after all others
+    have ended.
     """
     known = studies()
     chosen = list(known if names is None else names)
     if unknown := [name for name in chosen if name not in known]:
         raise ValueError(f"unknown study {', '.join(unknown)}; known: {', '.join(known)}")
+    restarts: dict[str, dict[int, Restart]] = {name: {} for name in chosen}
+    if keep:
+        restarts = {name: _load_restarts(Path(to), name, level, seed) for name in chosen}
     planned = {}
     for name, start in itertools.product(chosen, range(starts)):
-        planned[f"{name}/{start}"] = StudyRestart(name, level, seed, start, str(out), options)
-    restarts: dict[str, Restart] = {}
+        if start not in restarts[name]:
+            planned[f"{name}/{start}"] = StudyRestart(name, level, seed, start, str(out), options)
     failures = []
     records = {}
     results = map_tasks(
@@ -89,12 +96,12 @@ def run_studies(
                 tell(f"{key} failed:\n{result.traceback}")
                 failures.append(key)
                 continue
-            restarts[key] = result
             name = planned[key].name
-            keys = [f"{name}/{start}" for start in range(starts)]
-            if any(key not in restarts for key in keys):
+            own = restarts[name]
+            own[planned[key].start] = result
+            if any(start not in own for start in range(starts)):
                 continue
-            record = _collect([restarts[key] for key in keys], level, seed, starts)
+            record = _collect([own[start] for start in sorted(own)], level, seed)
             save_study(Path(to), name, record)
             draw_study(known[name], record, figures)
             records[name] = record
@@ -125,21 +132,46 @@ def draw_study(study: Study, record: StudyRecord, figures: str | Path = "figures
     _save_figures(study, differences, "plot_trainings", folder, record.made_by)
 
 
-def _collect(restarts: list[Restart], level: str, seed: int, starts: int) -> StudyRecord:
-    """Join the tables of all restarts."""
+def _load_restarts(folder: Path, name: str, level: str, seed: int) -> dict[int, Restart]:
+    """Split the results of a study by start; empty where there are none.
+
+    ValueError when they are of another level, seed or drawing.
+    """
+    if not (folder / f"{name}.json").exists():
+        return {}
+    record = read_study(folder, name)
+    for key, wanted in _describe_faces(level, seed).items():
+        if record.made_by[key] != wanted:
+            raise ValueError(
+                f"the kept results of {name} are of {key} {record.made_by[key]}, not {wanted}; "
+                "train all starts, without keeping them"
+            )
+    restarts = {}
+    for start, predictions in record.predictions.groupby("start"):
+        trainings = record.trainings[record.trainings["start"] == start]
+        restarts[int(start)] = Restart(predictions, trainings)
+    return restarts
+
+
+def _collect(restarts: list[Restart], level: str, seed: int) -> StudyRecord:
+    """Join the tables of all restarts; ValueError when they are not of the same faces."""
+    predictions = pd.concat([restart.predictions for restart in restarts], ignore_index=True)
+    people = predictions.groupby(["data", "sample"])["person"].nunique()
+    if (people > 1).any():
+        data = people.idxmax()[0]
+        raise ValueError(f"the trainings are not of the same faces of {data}; train all starts")
+    trainings = pd.concat([restart.trainings for restart in restarts], ignore_index=True)
     made_by = {
         "command": "ferkit study",
-        "level": level,
-        "seed": seed,
-        "starts": starts,
+        "starts": len(restarts),
         "ferkit": ferkit.__version__,
-        "drawing": drawing_fingerprint(),
+        **_describe_faces(level, seed),
     }
-    return StudyRecord(
-        pd.concat([restart.predictions for restart in restarts], ignore_index=True),
-        pd.concat([restart.trainings for restart in restarts], ignore_index=True),
-        made_by,
-    )
+    return StudyRecord(predictions, trainings, made_by)
+
+
+def _describe_faces(level: str, seed: int) -> dict[str, Any]:
+    return {"level": level, "seed": seed, "drawing": drawing_fingerprint()}
 
 
 def _save_figures(
