@@ -169,7 +169,7 @@ def _share_scale(figure: Figure) -> None:
 
 
 def _have_same_legend(figure: Figure) -> bool:
-    labels = [ax.get_legend_handles_labels()[1] for ax in figure.axes]
+    labels = [ax.get_legend_handles_labels()[1] for ax in figure.axes if ax.get_legend()]
     return all(others == labels[0] for others in labels)
 
 

@@ -116,7 +116,8 @@ def plot_history(
     """Draw how trainings went: dashed for training people, solid for validation people.
 
     Columns x, value, curve (coloured), part ("training" or "validation") and, where there are
-    several, fold: each fold is a thin line, their mean a thick one as far as all folds go.
+    several, fold: each fold is a thin line, their mean a thick one as far as all folds go. A single
+    line has no legend.
     """
     ax = plt.gca() if ax is None else ax
     table = table.assign(fold=table.get("fold", 0)).dropna(subset="value")
@@ -138,7 +139,8 @@ def plot_history(
         ax.set_ylim(bottom=0)
     ax.grid(axis="y", color=GRID_COLOUR)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, loc="best")
+    if several_curves or several_parts:
+        ax.legend(frameon=False, loc="best")
     sns.despine(ax=ax)
     return ax
 

@@ -44,7 +44,15 @@ def test_panels_share_one_legend_and_one_scale(tmp_path):
 
 def test_histories_with_the_same_curves_share_their_legend():
     rows = pd.DataFrame({"x": [1, 2], "value": [2.0, 1.0], "curve": "loss", "part": "training"})
-    same = pd.concat([rows.assign(panel="a"), rows.assign(panel="b")])
+    both = pd.concat([rows, rows.assign(part="validation")])
+    same = pd.concat([both.assign(panel="a"), both.assign(panel="b")])
     assert len(plots.draw_table("plot_history", same).legends) == 1
-    other = pd.concat([rows.assign(panel="a"), rows.assign(panel="b", curve="accuracy")])
-    assert not plots.draw_table("plot_history", other).legends
+    two = pd.concat([rows, rows.assign(curve="accuracy")])
+    other = pd.concat([both.assign(panel="a"), two.assign(panel="b")])
+    figure = plots.draw_table("plot_history", other)
+    assert not figure.legends
+    assert all(ax.get_legend() for ax in figure.axes)
+    one = pd.concat([both.assign(panel="a"), rows.assign(panel="b")])
+    figure = plots.draw_table("plot_history", one)
+    assert len(figure.legends) == 1
+    assert not any(ax.get_legend() for ax in figure.axes)
