@@ -272,6 +272,7 @@ def plot_trainings(
         )
     left, right = ax.get_xlim()
     ax.set(xlabel=xlabel, xlim=(left, right + 0.2 * (right - left)))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=4))  # small differences have long labels
     _name_rows(ax, table["name"])
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))  # each label once

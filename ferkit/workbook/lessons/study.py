@@ -16,7 +16,7 @@ from ferkit.papers.study_records import (
 )
 from ferkit.training.spec import Study
 from ferkit.workbook.notebook_run import NotebookRun
-from ferkit.workbook.studies.study import pair_title
+from ferkit.workbook.studies.study import figure_width, pair_title
 from ferkit.workbook.words import say
 
 _ROW_HEIGHT = 0.42  # inches
@@ -93,7 +93,7 @@ def _draw(
         plot,
         rows,
         file,
-        size=(7.5, 1.6 + _ROW_HEIGHT * len(rows)),
+        size=(figure_width(rows["name"], 7.5), 1.6 + _ROW_HEIGHT * len(rows)),
         title=f"{dataset}: mean of several trainings" if is_mean else f"{dataset}: differences",
         xlabel=study.measure if is_mean else f"difference: {study.measure}",
     )

@@ -36,6 +36,7 @@ from ferkit.training.spec import Restart, Study
 from ferkit.workbook.cluster import Failure, map_tasks
 
 STARTS = 5
+_LETTER = 0.075  # inches that a letter of a name beside the axis takes
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _save_figures(
             continue
         rows = rows.rename(columns={"data": "panel"})
         rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
-        width = 5.2 if rows["panel"].nunique() > 1 else 7.5
+        width = figure_width(rows["name"], 5.2 if rows["panel"].nunique() > 1 else 7.5)
         height = 1.6 + 0.42 * rows["panel"].value_counts().max()
         plots.save_figure(
             plot,
@@ -203,6 +204,11 @@ def _save_figures(
             title=title,
             xlabel=measure,
         )
+
+
+def figure_width(names: pd.Series, least: float) -> float:
+    """Return the inches of a panel that has room for the names of its rows beside the axis."""
+    return max(least, 3.0 + _LETTER * names.str.len().max())
 
 
 def pair_title(pair: str, titles: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Studies: every table at the smallest level, found again, and drawn."""
 
+import itertools
 import json
 import warnings
 from dataclasses import replace
@@ -15,7 +16,13 @@ from ferkit.papers.dtagn import data as dtagn_data
 from ferkit.papers.dtagn import experiment
 from ferkit.papers.dtagn import study as dtagn_study
 from ferkit.papers.emotionaldan import data as emotionaldan_data
-from ferkit.papers.study_records import method_means, paired_differences, read_study
+from ferkit.papers.study_records import (
+    StudyRecord,
+    method_means,
+    paired_differences,
+    read_study,
+)
+from ferkit.plots import draw_table
 from ferkit.training.seeds import restart_seed
 from ferkit.training.spec import Restart
 from ferkit.workbook.studies import study as study_module
@@ -148,6 +155,21 @@ def test_restarts_of_other_faces_are_not_joined(counted, tmp_path):
     with pytest.raises(ValueError, match="kept results of counted are of seed 0, not 1"):
         run_studies(["counted"], starts=2, keep=True, seed=1, **folders)
     assert read_study(tmp_path, "counted").made_by["starts"] == 1
+
+
+def test_long_names_leave_room_for_the_axis(tmp_path):
+    kinds = itertools.product(
+        ("wild", "posed"), ("as_paper, stage 1", "as_paper, stage 2"), (0, 1), (0, 1)
+    )
+    record = pd.DataFrame(kinds, columns=["data", "method", "start", "sample"])
+    record = record.assign(person=record["sample"].astype(str), value=record["sample"] / 2)
+    made = {"starts": 2}
+    study = STUDIES["landmarks"]
+    study_module.draw_study(study, StudyRecord(record, pd.DataFrame(), made), tmp_path)
+    table = pd.read_csv(tmp_path / "emotionaldan" / "trainings_landmarks.csv")
+    made_as = json.loads((tmp_path / "emotionaldan" / "trainings_landmarks.json").read_text())
+    figure = draw_table("plot_trainings", table, size=made_as["size"], columns=2)
+    assert all(ax.get_window_extent().width > 2 * figure.dpi for ax in figure.axes)
 
 
 def test_every_compared_method_has_a_title():
