@@ -63,7 +63,8 @@ def make_examples(parts: Mapping[str, FaceCrops], classes: int, seed: int) -> di
     """Make the training and validation examples, with labels as of `join_labels`.
 
     Landmarks are those that the data set knows, else dlib's; faces with neither are left out. Three
-    classes are balanced in training: two thirds of the seven classes' faces are negative.
+    classes are balanced in both, since two thirds of the seven classes' faces are negative: else an
+    epoch that happens to say "negative" often would be the best.
     """
     examples = {}
     for part in ("train", "val"):
@@ -71,7 +72,7 @@ def make_examples(parts: Mapping[str, FaceCrops], classes: int, seed: int) -> di
         codes = CLASSES[classes].encode(names)
         points = np.where(np.isfinite(faces.points), faces.points, faces.dlib)
         rows = np.flatnonzero(np.isfinite(points).all((1, 2)))
-        if part == "train" and classes == 3:
+        if classes == 3:
             rows = rows[balance_classes(codes[rows], seed)]
         labels = join_labels(torch.from_numpy(points[rows]), torch.from_numpy(codes[rows]))
         pictures = faces.pictures

@@ -123,10 +123,18 @@ def compare_three_classes(level: str, seed: int, start: int, **options: Any) -> 
     parts = crop_parts(level, seed)
     tested = load_tested_faces(STAND_INS, level, seed)
     options |= {"seed": seed, "start": start}
-    methods = _train_rivals(PLANS[level].rivals_of_three, parts, level, 3, **options)
-    methods[SHOWN_VARIANT] = train_dan(parts, level, 3, SHOWN_VARIANT, **options)
+    methods = train_three_classes(parts, level, **options)
     methods[TOGETHER] = train_dan(parts, level, 7, SHOWN_VARIANT, **options)
     return _compare(methods, parts, tested, 3, seed, start)
+
+
+def train_three_classes(
+    parts: Mapping[str, FaceCrops], level: str, **options: Any
+) -> dict[str, Trained | TrainedDan]:
+    """Train the rivals and EmotionalDAN for three classes."""
+    methods = _train_rivals(PLANS[level].rivals, parts, level, 3, **options)
+    methods[SHOWN_VARIANT] = train_dan(parts, level, 3, SHOWN_VARIANT, **options)
+    return methods
 
 
 def compare_variants(level: str, seed: int, start: int, **options: Any) -> Restart:
@@ -173,6 +181,11 @@ def _train_rivals(
     names: Iterable[str], parts: Mapping[str, FaceCrops], level: str, classes: int, **options: Any
 ) -> dict[str, Trained | TrainedDan]:
     return {name: train_rival(name, parts, level, classes, **options) for name in names}
+
+
+def answering_network(trained: Trained | TrainedDan) -> nn.Module:
+    """Return the network that answers; of two stages, both as one."""
+    return trained.both if isinstance(trained, TrainedDan) else trained.network
 
 
 def _compare(
@@ -222,8 +235,7 @@ def _right_answers(
         names = CLASSES[classes].names
         outputs = {"hog": scores_of(by_hog, _hog(faces), names)}
         for name, trained in methods.items():
-            network = trained.both if isinstance(trained, TrainedDan) else trained.network
-            outputs[name] = emotion_scores(network, faces)
+            outputs[name] = emotion_scores(answering_network(trained), faces)
         if TOGETHER in outputs:
             outputs[TOGETHER] = three_of_seven(softmax(outputs[TOGETHER], axis=1))
         if classes == 3 and is_drawn:

@@ -21,11 +21,13 @@ from ferkit.papers.emotionaldan import crops
 from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, landmark_errors
 from ferkit.papers.emotionaldan.experiment import (
     SHOWN_VARIANT,
+    emotion_scores,
     find_landmarks,
     predict_faces,
     three_of_seven,
 )
 from ferkit.papers.emotionaldan.train import TrainedDan
+from ferkit.papers.study_records import kept_studies, load_study, method_means
 from ferkit.papers.tables import interval_table, interval_text
 from ferkit.training.recipe import Trained
 from ferkit.workbook.lessons.emotional_dan import (
@@ -38,6 +40,11 @@ from ferkit.workbook.notebook_run import NotebookRun
 from ferkit.workbook.studies.neutral_faces import align_eyes
 
 _STRENGTHS = {"weak": (0.0, 0.5), "middle": (0.5, 0.8), "strong": (0.8, 2.0)}
+
+
+def trains_here(level: str, datasets: Iterable[str]) -> bool:
+    """Whether sections B and C train networks; else a kept study of drawn faces tells more."""
+    return level in ("study", "paper") or not set(datasets) <= set(DRAWN_SETS)
 
 
 # --- when stage 2 stalls ---
@@ -95,25 +102,45 @@ def variants_table(run: NotebookRun, places: Iterable[str]) -> pd.DataFrame:
 # --- three classes ---
 
 
-def three_table(seven: np.ndarray, three: Recognised, place: str) -> pd.DataFrame:
+def three_table(
+    trained: TrainedDan,
+    faces: FaceCrops,
+    found: Recognised | None,
+    place: str,
+    **options: Any,
+) -> pd.DataFrame:
     """Tabulate accuracy and mean recall of three classes.
 
-    `seven` `(N, 7)` are the seven-class scores of the same faces.
+    Of the seven classes of `trained`, taken together, of one constant answer, and of the networks
+    trained for three that are `found`.
     """
-    names = CLASSES[3].names
-    truth = three.truth[place]
-    outputs = {"seven classes, taken together": three_of_seven(softmax(seven, axis=1))}
-    for method in three.methods:
-        outputs[f"{METHODS.get(method, method)}, trained for three"] = three.scores[method, place]
-    guesses = {name: CLASSES[3].decode(output.argmax(1)) for name, output in outputs.items()}
+    shown, truth = faces.named(3)
+    seven = softmax(emotion_scores(trained.both, shown, **options), axis=1)
+    outputs = {"seven classes, taken together": three_of_seven(seven)}
+    if found:
+        for method in found.methods:
+            name = f"{METHODS.get(method, method)}, trained for three"
+            outputs[name] = found.scores[method, place]
+    labels = CLASSES[3]
+    guesses = {name: labels.decode(output.argmax(1)) for name, output in outputs.items()}
     guesses["always “negative”"] = ["negative"] * len(truth)
     rows = {}
     for name, guess in guesses.items():
         rows[name] = {
             "accuracy": f"{np.mean(np.asarray(guess) == np.asarray(truth)):.3f}",
-            "mean recall": f"{mean_recall(truth, list(guess), names):.3f}",
+            "mean recall": f"{mean_recall(truth, list(guess), labels.names):.3f}",
         }
     return pd.DataFrame(rows).T
+
+
+def take_kept_three_classes(run: NotebookRun) -> None:
+    """Take the accuracies of three classes on drawn faces from the kept study, if there is one."""
+    if "three_classes" not in kept_studies():
+        return
+    for row in method_means(load_study("three_classes").predictions).to_dict("records"):
+        if row["data"] in DRAWN_SETS:
+            key = f"{row['data']}/3/{row['name']}/open"
+            run.metrics[key] = {name: row[name] for name in INTERVAL}
 
 
 # --- what landmarks alone tell ---

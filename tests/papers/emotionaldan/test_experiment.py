@@ -218,11 +218,11 @@ def test_a_second_stage_that_explodes_is_told_from_one_that_trains(parts, exampl
     )
 
 
-def test_three_classes_are_equally_many_in_training(parts):
+def test_three_classes_are_equally_many(parts):
     codes = np.array([0] * 40 + [1] * 10 + [2] * 10)
     rows = data.balance_classes(codes, 1)
     assert np.bincount(codes[rows]).tolist() == [20, 20, 20]
     assert len(np.unique(rows[codes[rows] == 0])) == 20
     assert np.bincount(rows[codes[rows] == 1])[40:50].tolist() == [2] * 10
-    labels = data.make_examples(parts, 3, 0)["train"].labels[:, -1].long()
-    assert len(set(torch.bincount(labels).tolist())) == 1
+    for examples in data.make_examples(parts, 3, 0).values():  # training and validation
+        assert len(set(torch.bincount(examples.labels[:, -1].long()).tolist())) == 1

@@ -7,7 +7,10 @@ import torch
 from plot_tables import face
 
 from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops
+from ferkit.papers.emotionaldan.experiment import balanced_weights, three_of_seven
 from ferkit.papers.emotionaldan.plans import PLANS
+from ferkit.papers.reported import paper
+from ferkit.papers.study_records import StudyRecord
 from ferkit.workbook.lessons import emotional_dan as lesson
 from ferkit.workbook.lessons import emotional_dan_alignment as alignment
 from ferkit.workbook.lessons import emotional_dan_appendix as appendix
@@ -103,22 +106,78 @@ def test_an_epoch_of_stage_2_passes_all_faces():
 
 
 def test_four_negative_classes_have_no_advantage():
-    three = appendix.three_of_seven(np.full((1, 7), 1 / 7))
+    three = three_of_seven(np.full((1, 7), 1 / 7))
     assert three == pytest.approx(np.full((1, 3), 1 / 7))
-    fear = appendix.three_of_seven(np.eye(7)[[CLASSES[7].names.index("fear")]])
+    fear = three_of_seven(np.eye(7)[[CLASSES[7].names.index("fear")]])
     assert fear.tolist() == [[0.25, 0, 0]]
 
 
 def test_saying_negative_always_has_a_third_of_the_mean_recall():
-    truth = ["negative"] * 6 + ["neutral", "positive"]
+    faces = crops_of(np.zeros((42, 68, 2), np.float32))  # six of each emotion
+    _, truth = faces.named(3)
     names = CLASSES[3].names
-    scores = np.eye(3)[[names.index(name) for name in truth]]
-    people = {"posed": np.array(list("abcdefgh"))}
-    right = {("cnn2", "posed"): np.ones(8, bool)}
-    three = lesson.Recognised(3, {("cnn2", "posed"): scores}, right, people, {"posed": truth})
-    table = appendix.three_table(np.zeros((8, 7)), three, "posed")
-    assert table.loc["always “negative”"].tolist() == ["0.750", "0.333"]
+
+    class Happy(torch.nn.Module):
+        def forward(self, pictures):
+            return 9.0 * torch.eye(7)[[CLASSES[7].names.index("happiness")] * len(pictures)]
+
+    class Dan:
+        both = Happy()
+
+    scores = {("cnn2", "wild"): np.eye(3)[[names.index(name) for name in truth]]}
+    right = {("cnn2", "wild"): np.ones(36, bool)}
+    found = lesson.Recognised(3, scores, right, {"wild": PEOPLE}, {"wild": truth})
+    how = {"precision": "32", "device": "cpu"}
+    table = appendix.three_table(Dan(), faces, found, "wild", **how)
+    assert table.loc["always “negative”"].tolist() == ["0.667", "0.333"]
+    assert table.loc["seven classes, taken together"].tolist() == ["0.167", "0.333"]
     assert table.loc["CNN (2), trained for three"].tolist() == ["1.000", "1.000"]
+    alone = appendix.three_table(Dan(), faces, None, "wild", **how)
+    assert alone.index.tolist() == ["seven classes, taken together", "always “negative”"]
+
+
+def test_weighted_answers_average_to_the_mean_recall():
+    truth = ["negative"] * 6 + ["neutral", "positive", "positive"]
+    guesses = ["negative"] * 5 + ["neutral"] * 3 + ["positive"]
+    weights = balanced_weights(truth)
+    assert weights.mean() == pytest.approx(1)
+    correct = np.array(truth) == np.array(guesses)
+    recall = lesson.mean_recall(truth, guesses, CLASSES[3].names)
+    assert (weights * correct).mean() == pytest.approx(recall)
+
+
+@pytest.mark.parametrize(
+    ("level", "datasets", "trains"),
+    [
+        ("lesson", ["wild", "posed"], False),
+        ("smoke", ["wild", "sequences"], False),
+        ("lesson", ["wild", "jaffe"], True),
+        ("lesson", ["affectnet", "posed"], True),
+        ("study", ["wild", "posed"], True),
+        ("paper", ["wild", "posed"], True),
+    ],
+)
+def test_the_appendix_trains_what_no_study_tells(level, datasets, trains):
+    assert appendix.trains_here(level, datasets) is trains
+
+
+def test_kept_accuracies_of_three_classes_fill_the_papers_table(run, monkeypatch):
+    rows = {
+        "data": ["posed"] * 4 + ["posed, mean recall"] * 2 + ["london"] * 2,
+        "method": "cnn5",
+        "start": [0, 0, 1, 1, 0, 1, 0, 1],
+        "sample": [0, 1, 0, 1, 0, 0, 0, 0],
+        "person": ["a", "b", "a", "b", "a", "a", "c", "c"],
+        "value": [1, 0, 1, 1, 1, 1, 1, 1],
+    }
+    record = StudyRecord(pd.DataFrame(rows), pd.DataFrame(), {})
+    monkeypatch.setattr(appendix, "load_study", lambda name: {"three_classes": record}[name])
+    monkeypatch.setattr(appendix, "kept_studies", lambda: ("three_classes",))
+    appendix.take_kept_three_classes(run)
+    assert list(run.metrics) == ["posed/3/cnn5/open"]
+    assert run.metrics["posed/3/cnn5/open"]["value"] == pytest.approx(0.75)
+    result = paper("emotionaldan").result("three/jaffe/cnn5")
+    assert "posed/3/cnn5/open" in result.ours.format(data="posed")
 
 
 def test_strong_and_weak_expressions_are_counted_apart(run):
