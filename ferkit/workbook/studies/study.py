@@ -79,9 +79,9 @@ def run_studies(
     chosen = list(known if names is None else names)
     if unknown := [name for name in chosen if name not in known]:
         raise ValueError(f"unknown study {', '.join(unknown)}; known: {', '.join(known)}")
-    restarts: dict[str, dict[int, Restart]] = {name: {} for name in chosen}
-    if keep:
-        restarts = {name: _load_restarts(Path(to), name, level, seed) for name in chosen}
+    restarts = {
+        name: _load_restarts(Path(to), name, level, seed) if keep else {} for name in chosen
+    }
     planned = {}
     for name, start in itertools.product(chosen, range(starts)):
         if start not in restarts[name]:
