@@ -25,11 +25,11 @@ def shrink() -> None:
 
 
 def _shrink_multimodal() -> None:
-    from ferkit.papers.multimodal import experiment
+    from ferkit.papers.multimodal import plans
 
-    experiment._PAPER_ITERATIONS = 12
-    plan = experiment.PLANS["paper"]
-    experiment.PLANS["paper"] = replace(plan, size=48, width=0.0625, val_people=1, tested_people=1)
+    plans._ITERATIONS = 12
+    plan = plans.PLANS["paper"]
+    plans.PLANS["paper"] = replace(plan, size=48, width=0.0625, val_people=1, tested_people=1)
 
 
 def _shrink_i2cnn() -> None:

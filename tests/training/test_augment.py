@@ -1,7 +1,6 @@
-"""Pictures mirrored and shifted, and residuals with them."""
+"""Pictures mirrored, turned and shifted, and residuals with them."""
 
 import numpy as np
-import pytest
 import torch
 
 from ferkit.core import landmarks
@@ -27,44 +26,34 @@ def test_residuals_are_mirrored_as_the_mirrored_faces_residuals():
     torch.testing.assert_close(augment.mirror_residuals(augment.mirror_residuals(found)), found)
 
 
-def test_a_shift_moves_every_pixel_and_repeats_the_edge():
-    picture = torch.arange(12.0).view(1, 1, 3, 4)[..., :3]  # rows 0 1 2 / 4 5 6 / 8 9 10
-    moved = augment.shift_pictures(picture, torch.tensor([[1, -1]]))  # one to the right, one up
-    assert moved[0, 0].tolist() == [[4, 4, 5], [8, 8, 9], [8, 8, 9]]
-    assert augment.shift_pictures(picture, torch.zeros(1, 2, dtype=torch.long)).equal(picture)
-
-
 def test_pictures_and_residuals_are_mirrored_together():
     """The residual changes its sign in mirrored pictures, and only there."""
     pictures = torch.zeros(64, 3, 48, 48)
     pictures[..., :24] = 1
     residuals = torch.zeros(64, 68, 2)
-    residuals[:, 30, 0] = 1  # the nose's tip, its own partner
-    seen, moved = augment.mirror_and_shift((pictures, residuals.view(64, 136)), generator())
-    flipped = moved.view(64, 68, 2)[:, 30, 0] < 0
+    residuals[:, 30] = torch.tensor([1.0, 2.0])  # the nose's tip, its own partner
+    inputs = (pictures, residuals.view(64, 136))
+    seen, moved = augment.mirror_turn_and_shift(inputs, generator())
+    nose = moved.view(64, 68, 2)[:, 30]
+    flipped = nose[:, 0] < 0
     assert 16 < flipped.sum() < 48
-    assert flipped.equal(seen[:, 0, 24, 4] == 0)
+    assert flipped.equal(seen[:, 0, 24, 4] < 0.5)
+    assert nose.abs().equal(torch.tensor([1.0, 2.0]).expand(64, 2))  # neither turned nor shifted
 
 
 def test_the_same_generator_gives_the_same_batch_and_shifts_stay_small():
     pictures = torch.rand(32, 3, 48, 48, generator=generator(1))
     (one,), (two,), (other,) = (
-        augment.mirror_and_shift((pictures,), generator(seed)) for seed in (0, 0, 1)
+        augment.mirror_turn_and_shift((pictures,), generator(seed)) for seed in (0, 0, 1)
     )
     assert one.equal(two)
     assert not one.equal(other)
-    ramp = torch.arange(48.0).expand(32, 1, 48, 48)
-    (moved,) = augment.mirror_and_shift((ramp,), generator())
-    middle = torch.minimum((moved[:, 0, 0, 24] - 24).abs(), (moved[:, 0, 0, 24] - 23).abs())
-    assert middle.max() <= round(48 * augment._SHIFT)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
-def test_the_kind_of_numbers_is_kept(dtype):
-    assert (
-        augment.mirror_and_shift((torch.zeros(2, 3, 48, 48, dtype=dtype),), generator())[0].dtype
-        == dtype
-    )
+    # Without a turn, the middle of a ramp moves as far as the picture is shifted.
+    ramp = torch.arange(48.0).expand(256, 1, 48, 48)
+    (moved,) = augment.mirror_turn_and_shift((ramp,), generator())
+    middle = moved[:, 0, 23:25, 23:25].mean((1, 2)) - 23.5
+    assert middle.abs().max() <= 48 * augment._SHIFT + 1e-3
+    assert middle.std() > 0.5
 
 
 def marks(height: int, width: int) -> torch.Tensor:

@@ -60,12 +60,30 @@ def restart_patches(level: str, seed: int, start: int, out: Path, **options: Any
         methods |= texture_methods(task)
         for method, result in methods.items():
             predictions.append(sample_rows(data, method, start, result.correct(), task.people))
+        if data == "sequences":
+            compared = {name: methods[name] for name in ("k60", "lbp")}
+            predictions += emotion_rows(data, start, compared, task)
         for k, one in results.items():
             trainings.append(training_rows(data, f"k{k}", start, one.trained))
     predictions += tabulate_gains(svms, tasks, start)
     return Restart(
         pd.concat(predictions, ignore_index=True), pd.concat(trainings, ignore_index=True)
     )
+
+
+def emotion_rows(
+    data: str, start: int, methods: Mapping[str, Predictions], task: PatchTask
+) -> list[pd.DataFrame]:
+    """Tabulate which faces of each emotion alone the methods have right."""
+    rows = []
+    for emotion in task.names:
+        shown = np.array(task.labels) == emotion
+        for method, result in methods.items():
+            correct = result.correct()[shown]
+            rows.append(
+                sample_rows(f"{data}/{emotion}", method, start, correct, task.people[shown])
+            )
+    return rows
 
 
 def tabulate_gains(

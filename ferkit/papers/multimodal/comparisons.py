@@ -14,7 +14,7 @@ from ferkit.core.labels import COMPOUND
 from ferkit.data.folds import Fold
 from ferkit.evaluation.predictions import Predictions
 from ferkit.papers.multimodal.data import CompoundFaces
-from ferkit.papers.multimodal.experiment import Plan, train_design, training_count
+from ferkit.papers.multimodal.experiment import train_design, training_count
 from ferkit.papers.multimodal.network import (
     TwoBranches,
     TwoHeads,
@@ -22,6 +22,7 @@ from ferkit.papers.multimodal.network import (
     VisualOptions,
     sum_over_heads,
 )
+from ferkit.papers.multimodal.plans import Plan
 from ferkit.training.by_folds import CrossTrained, part_rows
 from ferkit.training.layers import cross_entropy
 from ferkit.training.loop import scores
@@ -40,17 +41,12 @@ def train_rejected(
     are those of `train_design`.
     """
     recipes = plan.recipes(training_count(faces, folds))
-    other = other_dropout(plan)
-    changed_shape: VisualOptions = {**plan.shape, "dropout": other}
-    changed = partial(TwoBranches, **changed_shape)
     as_published: VisualOptions = {**plan.shape, "dropout": 0.8, "variant": "as_authors_code"}
     authors = partial(TwoBranches, **as_published)
     task = (plan, faces, folds[:1])
     return {
         **train_by_emotion(*task, **options),
-        f"both, hinge, dropout {other}": train_design(
-            *task, "other dropout", changed, recipes["both, hinge"], **options
-        ),
+        f"both, hinge, dropout {other_dropout(plan)}": train_other_dropout(*task, **options),
         "both, as_authors_code": train_design(
             *task, "authors", authors, recipes["authors"], **options
         ),
@@ -76,6 +72,30 @@ def train_by_emotion(
     }
 
 
+def train_other_dropout(
+    plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], **options: Any
+) -> CrossTrained:
+    """Train both branches with the hinge loss and the paper's other dropout.
+
+    Options are those of `train_design`.
+    """
+    recipe = plan.recipes(training_count(faces, folds))["both, hinge"]
+    shape: VisualOptions = {**plan.shape, "dropout": other_dropout(plan)}
+    build = partial(TwoBranches, **shape)
+    return train_design(plan, faces, folds, "other dropout", build, recipe, **options)
+
+
+def accuracy_gap(trained: CrossTrained, faces: CompoundFaces, fold: Fold) -> np.ndarray:
+    """How far each test face's accuracy, 0 or 1, lies below that of the training people, `(n,)`.
+
+    `trained` are both branches, of this fold alone. The larger the mean, the more it overfits.
+    """
+    seen = select_inputs(faces, fold, "train")
+    network = trained.trained[0].network
+    predicted = scores(network, (seen.pictures, seen.residuals)).argmax(1)
+    return np.mean(predicted == seen.classes) - trained.predictions(COMPOUND.names).correct()
+
+
 def other_dropout(plan: Plan) -> float:
     """Return the dropout of the paper that the plan does not use."""
     return 0.8 if plan.dropout == 0.5 else 0.5
@@ -98,12 +118,12 @@ def try_rates(
 def train_briefly(
     plan: Plan, faces: CompoundFaces, folds: Sequence[Fold], rate: float, **options: Any
 ) -> CrossTrained:
-    """Train both branches with the hinge loss for two epochs, in the first fold.
+    """Train both branches with the hinge loss for two epochs of SGD, in the first fold.
 
     FloatingPointError when the loss is no longer a number.
     """
     recipe = plan.recipes(training_count(faces, folds))["both, hinge"]
-    short = replace(recipe, epochs=2, iterations=None, rate=rate)
+    short = replace(recipe, epochs=2, iterations=None, rate=rate, schedule=None, optimiser="sgd")
     build = partial(TwoBranches, **plan.shape)
     return train_design(plan, faces, folds[:1], f"rate {rate}", build, short, **options)
 

@@ -38,6 +38,7 @@ STUDIES = (
             ("alexnet", "two_networks"),
             ("alexnet", "two_heads"),
             ("usual rate", "ten times the rate"),
+            ("dropout 0.5", "dropout 0.8"),
         ),
         train_restart=restart_branches,
         titles={

@@ -33,7 +33,6 @@ from ferkit.faces import align, load
 from ferkit.faces.pictures import read_image
 from ferkit.faces.prepare import prepare
 from ferkit.papers.tfe.network import ConvNet
-from ferkit.papers.tfe.plans import Learning
 from ferkit.papers.tfe.verification import (
     Pairs,
     Verified,
@@ -47,6 +46,7 @@ from ferkit.papers.tfe.verification import (
 from ferkit.training import augment
 from ferkit.training.checkpoints import training_key
 from ferkit.training.layers import FeatureReader
+from ferkit.training.learning import Learning
 from ferkit.training.loop import scores, train
 from ferkit.training.recipe import Examples, Trained
 from ferkit.training.seeds import seeded

@@ -21,9 +21,9 @@ from ferkit.drawn.scene import STUDIO
 from ferkit.drawn.sets import Size
 from ferkit.papers.tfe.identity import IDENTITIES, Identities
 from ferkit.papers.tfe.network import ConvNet
-from ferkit.papers.tfe.plans import Learning
 from ferkit.training import augment
 from ferkit.training.checkpoints import training_key
+from ferkit.training.learning import Learning
 from ferkit.training.loop import train
 from ferkit.training.recipe import Examples, Trained
 from ferkit.training.seeds import seeded

@@ -23,8 +23,9 @@ from ferkit.faces.prepare import prepare
 from ferkit.papers import tables
 from ferkit.papers.multimodal.comparisons import OTHERS_PICTURE, OTHERS_RESIDUAL, OWN
 from ferkit.papers.multimodal.data import CompoundFaces, compound_faces
-from ferkit.papers.multimodal.experiment import PLANS, Plan, training_count
+from ferkit.papers.multimodal.experiment import training_count
 from ferkit.papers.multimodal.network import SingleBranch
+from ferkit.papers.multimodal.plans import PLANS, Plan
 from ferkit.papers.multimodal.specs import SINGLE_BRANCH
 from ferkit.papers.multimodal.study import linear_methods
 from ferkit.training.by_folds import CrossTrained
@@ -81,22 +82,19 @@ def load_faces(
 def compare_settings(plan: Plan, faces: CompoundFaces, folds: Sequence[Fold]) -> pd.DataFrame:
     """Put the settings of a level beside the paper's."""
     count = training_count(faces, folds)
-    lengths = {
-        name: recipe.iterations or recipe.epochs * recipe.batch_count(count)
-        for name, recipe in plan.recipes(count).items()
-    }
+    recipe = plan.recipes(count)["pictures alone"]
     here = {
         "pixels of a picture": plan.size,
         "width of the convolutions": plan.width,
         "dropout": plan.dropout,
         "training faces": count,
-        "batches, pictures alone": lengths["pictures alone"],
-        "batches, both branches": lengths["both, hinge"],
-        "learning rate, hinge": plan.hinge_rate,
-        "learning rate, cross-entropy": plan.cross_entropy_rate,
-        "pictures mirrored and shifted": "yes" if plan.augment else "no",
+        "batches": recipe.iterations or recipe.epochs * recipe.batch_count(count),
+        "optimiser": recipe.optimiser.upper() if recipe.optimiser == "sgd" else "Adam",
+        "learning rate": plan.rate,
+        "the rate rises and falls": "yes" if plan.learning else "no",
+        "pictures mirrored, turned and shifted": "yes" if plan.augment else "no",
     }
-    theirs = [224, 1.0, 0.8, 20_719, 100_000, 100_000, 0.0005, 0.0005, "no"]
+    theirs = [224, 1.0, 0.8, 20_719, 100_000, "SGD", 0.0005, "no", "no"]
     return pd.DataFrame({"the paper": theirs, "here": here.values()}, index=list(here))
 
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from ferkit.data.folds import Fold
 from ferkit.faces.load import resize_pictures
-from ferkit.training.augment import mirror_and_shift
-from ferkit.training.by_folds import CrossTrained, cross_train
-from ferkit.training.recipe import Recipe
+from ferkit.training.augment import mirror_turn_and_shift
+from ferkit.training.by_folds import CrossTrained, cross_train, part_rows
+from ferkit.training.learning import Learning
 
 _SIDE = 48
 _CHANNELS = (16, 32, 64, 128, 128)
@@ -44,23 +44,24 @@ def train_compact(
 ) -> CrossTrained:
     """Train the network by folds of people; pictures are grey, `(N, S, S)` uint8.
 
-    The rate falls to zero along half a cosine; the last epoch is kept, since no people are held
-    back to choose another.
+    The last epoch is kept, since no people are held back to choose another.
     """
     if pictures.ndim != 3:
         raise ValueError(f"expected grey pictures (N, S, S), got {pictures.shape}")
     small = resize_pictures(pictures, _SIDE)  # (N, 1, _SIDE, _SIDE)
     classes = int(labels.max()) + 1
-    recipe = Recipe(_EPOCHS[level], batch=32, rate=0.003, optimiser="adamw", weight_decay=0.01)
+    epochs = _EPOCHS[level]
+    count = int(part_rows(people, folds[0])["train"].sum())
+    learning = Learning(epochs, 0.003, 32, "adamw", weight_decay=0.01, cycle=epochs)
     return cross_train(
         lambda: build_compact(classes),
-        recipe,
+        learning.recipe(count),
         (small,),
         labels,
         people,
         folds,
         seed=seed,
-        augment=mirror_and_shift,
+        augment=mirror_turn_and_shift,
         folder=folder,
         precision="32",  # with so few channels bf16 takes more than twice as long
         progress=False,

@@ -25,8 +25,8 @@ from ferkit.papers.emotionaldan import rivals
 from ferkit.papers.emotionaldan.network import build_both_stages, build_first_stage
 from ferkit.papers.emotionaldan.plans import PLANS
 from ferkit.papers.i2cnn.plans import PLANS as I2CNN_PLANS
-from ferkit.papers.multimodal.experiment import PLANS as MULTIMODAL_PLANS
 from ferkit.papers.multimodal.network import SingleBranch, TwoBranches, TwoHeads, TwoNetworks
+from ferkit.papers.multimodal.plans import PLANS as MULTIMODAL_PLANS
 from ferkit.papers.tfe.identity import IDENTITIES
 from ferkit.papers.tfe.network import IDENTITY_INPUT, ConvNet, ResNet, build_tandem
 from ferkit.papers.tfe.plans import plan_for

@@ -8,7 +8,7 @@ from ferkit.core.labels import BASIC7
 from ferkit.data.clip import Clip
 from ferkit.data.folds import fold_hash, people
 from ferkit.data.sets import mefed
-from ferkit.papers.multimodal.experiment import PLANS, multimodal_folds
+from ferkit.papers.multimodal.plans import PLANS, multimodal_folds
 from ferkit.training.layers import hinge
 
 

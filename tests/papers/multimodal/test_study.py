@@ -11,20 +11,15 @@ import torch
 from ferkit.core.labels import COMPOUND
 from ferkit.core.landmarks import residuals
 from ferkit.data.clip import Clip
+from ferkit.papers.multimodal import study
 from ferkit.papers.multimodal.data import CompoundFaces
-from ferkit.papers.multimodal.experiment import (
-    PLANS,
-    add_residual,
-    train_designs,
-    training_count,
-)
-from ferkit.papers.multimodal.network import SingleBranch
+from ferkit.papers.multimodal.experiment import train_designs, training_count
+from ferkit.papers.multimodal.plans import PLANS
 from ferkit.papers.multimodal.study import landmark_methods, linear_methods, rate_rows
-from ferkit.training.seeds import seeded
 
 PEOPLE = np.repeat([f"p{number}" for number in range(6)], 5)
 LABELS = [COMPOUND.names[number] for number in (0, 1, 8, 20, 49)] * 6
-PLAN = replace(PLANS["smoke"], folds=1, tested_people=2, continued=True, batch_norm=True)
+PLAN = replace(PLANS["smoke"], folds=1, tested_people=2, batch_norm=True)
 QUIET = {"device": "cpu", "precision": "32", "progress": False}
 
 
@@ -63,17 +58,6 @@ def test_residuals_are_scaled_on_the_training_people_alone(faces):
     )
 
 
-def test_both_branches_start_from_the_trained_pictures_alone():
-    alone = seeded(lambda: SingleBranch(**PLAN.shape), 3)
-    both = add_residual(PLAN, alone, 0)
-    trained = alone.visual.state_dict()
-    assert all(
-        torch.equal(value, trained[name]) for name, value in both.visual.state_dict().items()
-    )
-    other = add_residual(PLAN, alone, 1)
-    assert not torch.equal(both.top.weight, other.top.weight)
-
-
 def test_all_methods_predict_the_same_people(faces, folds, tmp_path):
     assert training_count(faces, folds) == 15  # three people train, one chooses the epoch
     designs = train_designs(PLAN, faces, folds, folder=tmp_path, **QUIET)
@@ -91,10 +75,12 @@ def test_residuals_tell_more_where_people_differ_more_than_expressions(faces):
     assert found["svm_residual"].correct().mean() > found["svm_raw"].correct().mean() + 0.3
 
 
-def test_a_training_that_breaks_counts_as_chance(faces, folds, tmp_path):
-    broken = replace(PLAN, hinge_rate=1e6, batch_norm=False)
+def test_a_training_that_breaks_counts_as_chance(faces, folds, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "_USUAL_RATE", 1e6)
+    broken = replace(PLAN, batch_norm=False)
     rows = pd.concat(rate_rows(broken, faces, folds, 0, folder=tmp_path, **QUIET))
     assert rows["value"].eq(1 / 50).all()
+    monkeypatch.undo()
     usual, higher = rate_rows(PLAN, faces, folds, 0, folder=tmp_path, **QUIET)
     assert usual["person"].tolist() == higher["person"].tolist() == ["p4"] * 5 + ["p5"] * 5
     assert usual["value"].isin([0, 1]).all()
@@ -102,5 +88,7 @@ def test_a_training_that_breaks_counts_as_chance(faces, folds, tmp_path):
 
 def test_paper_takes_no_liberties():
     paper = PLANS["paper"]
-    assert not any((paper.augment, paper.batch_norm, paper.continued))
-    assert (paper.start, paper.alone_optimiser, paper.alone_rate) == ("caffe", "sgd", None)
+    assert not any((paper.augment, paper.batch_norm, paper.learning))
+    recipe = paper.recipes(count=20_719)["both, hinge"]
+    assert (paper.start, recipe.optimiser, recipe.rate_at(90_000)) == ("caffe", "sgd", 0.0005)
+    assert recipe.iterations == 100_000

@@ -21,15 +21,16 @@ from ferkit.papers.tfe.data import TandemFaces, cut_faces, expression_folds
 from ferkit.papers.tfe.experiment import train_emotion
 from ferkit.papers.tfe.identity import ALIGNED_SIDE, align_clips, describe_faces
 from ferkit.papers.tfe.network import ConvNet
-from ferkit.papers.tfe.plans import Learning, Plan, plan_for
+from ferkit.papers.tfe.plans import Plan, plan_for
 from ferkit.training import linear
 from ferkit.training.augment import mirror_turn_and_shift
 from ferkit.training.by_folds import CrossTrained, part_rows
+from ferkit.training.learning import one_cycle
 from ferkit.training.recipe import Trained
 from ferkit.training.seeds import seeded
 
 QUICK = {"progress": False, "device": "cpu", "precision": "32"}
-SHORT = Plan(2, 24, Learning(1, 0.001, 8), Learning(2, 0.005, 8), Learning(1, 0.001, 8))
+SHORT = Plan(2, 24, one_cycle(1, 0.001, 8), one_cycle(2, 0.005, 8), one_cycle(1, 0.001, 8))
 
 
 def made_up(people: int = 6, seed: int = 0) -> tuple[TandemFaces, list]:

@@ -16,11 +16,11 @@ from ferkit.faces import align
 from ferkit.papers.reported import paper
 from ferkit.papers.tfe import identity
 from ferkit.papers.tfe.identity import ALIGNED_SIDE, CROP_COLUMNS, CROP_ROWS, IDENTITIES
-from ferkit.papers.tfe.plans import Learning, RiseAndFall
 from ferkit.papers.tfe.verification import cosine_similarity, verify
+from ferkit.training.learning import one_cycle
 
 QUICK = {"progress": False, "device": "cpu"}
-SHORT = Learning(15, 0.003, 8)
+SHORT = one_cycle(15, 0.003, 8)
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +36,6 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="module")
 def faces(clips):
     return identity.identity_faces(clips, seed=0, unseen=1 / 3)
-
-
-def test_the_rate_rises_over_a_tenth_and_falls_to_a_fiftieth():
-    rates = [RiseAndFall(0.1, 200)(i) for i in range(200)]
-    assert rates[0] == pytest.approx(0.1 / 20)
-    assert 15 <= np.argmax(rates) < 20
-    assert 0.08 < max(rates) < 0.1
-    assert rates[100] == pytest.approx(0.05)
-    assert min(rates[20:]) == pytest.approx(0.002)
-    assert RiseAndFall(0.1, 200)(500) == pytest.approx(
-        0.002
-    )  # a fold with more batches than the others never stands still
-    recipe = Learning(4, 0.1, 32).recipe(100)
-    assert recipe.schedule == RiseAndFall(0.1, 16)  # four batches in each of four epochs
-    assert Learning(4, 0.1, falling=False).recipe(100).rate_at(3) == 0.1
 
 
 def test_people_kept_for_verification_are_in_no_other_part(clips, faces):

@@ -10,7 +10,7 @@ from ferkit.data.clip import Clip
 from ferkit.faces.load import load_clips
 from ferkit.papers.tfe import identity, neutral
 from ferkit.papers.tfe.data import cut_faces, expression_folds, spread_faces
-from ferkit.papers.tfe.plans import Learning
+from ferkit.training.learning import one_cycle
 from ferkit.training.loop import scores
 
 QUICK = {"progress": False, "device": "cpu", "precision": "32"}
@@ -43,7 +43,7 @@ def test_everybody_has_one_symmetric_neutral_face(people, shapes):
 
 
 def test_it_learns_the_neutral_faces_of_its_people(people, shapes):
-    learning = Learning(60, 0.003, 16)
+    learning = one_cycle(60, 0.003, 16)
     trained = neutral.train_neutral(learning, people, shapes, **QUICK)
     assert trained.network.top.out_features == 2 * len(SUBSET_49)
     losses = trained.history["train_loss"]
@@ -61,7 +61,7 @@ def test_a_person_without_a_neutral_face_is_an_error(people, shapes):
     fewer = dict(shapes)
     missing = fewer.popitem()[0]
     with pytest.raises(KeyError, match=missing):
-        neutral.train_neutral(Learning(1, 0.001, 16), people, fewer, **QUICK)
+        neutral.train_neutral(one_cycle(1, 0.001, 16), people, fewer, **QUICK)
 
 
 def test_faces_of_another_spread_keep_expression_and_scene():

@@ -1,0 +1,58 @@
+"""How a network learns: epochs, optimiser, and a learning rate that rises once and falls."""
+
+from dataclasses import dataclass
+
+from ferkit.training.layers import cross_entropy
+from ferkit.training.recipe import Loss, Recipe
+
+
+@dataclass(frozen=True)
+class RiseAndFall:
+    """A learning rate that rises over the first tenth, then falls linearly to a fiftieth."""
+
+    rate: float
+    iterations: int
+
+    def __call__(self, iteration: int) -> float:
+        rising = (iteration + 1) / (0.1 * self.iterations)
+        falling = max(0.02, 1 - iteration / self.iterations)
+        return self.rate * min(rising, falling)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How one network learns, whatever the number of examples."""
+
+    epochs: int  # at most
+    rate: float  # the learning rate, at its highest
+    batch: int = 128
+    optimiser: str = "adam"
+    weight_decay: float = 0.0
+    # Epochs in which the rate rises and falls as in `RiseAndFall`; None: it stays the same.
+    cycle: int | None = None
+    patience: int | None = None  # epochs without improvement on the validation people, then it ends
+
+    def recipe(self, count: int, loss: Loss = cross_entropy, top_k: int = 1) -> Recipe:
+        """Return the recipe for `count` training examples."""
+        batches = -(-count // self.batch)
+        return Recipe(
+            epochs=self.epochs,
+            batch=self.batch,
+            rate=self.rate,
+            optimiser=self.optimiser,
+            weight_decay=self.weight_decay,
+            schedule=RiseAndFall(self.rate, self.cycle * batches) if self.cycle else None,
+            patience_iterations=self.patience * batches if self.patience else None,
+            loss=loss,
+            top_k=top_k,
+        )
+
+
+def one_cycle(epochs: int, rate: float, batch: int, patience: int | None = None) -> Learning:
+    """Return Adam under one cycle of `epochs`.
+
+    With `patience` it goes on at the lowest rate for up to half as many epochs, and ends after so
+    many that brought nothing.
+    """
+    longest = epochs + epochs // 2 if patience else epochs
+    return Learning(longest, rate, batch, cycle=epochs, patience=patience)
