@@ -108,7 +108,7 @@ PLANS = {
         folds=1,
         val_people=10,
         tested_people=23,
-        learning=_learning(40, 60, patience=14),
+        learning=_learning(60, 80, patience=16),
         **_FROM_FEW_PICTURES,
     ),
     "paper": Plan(224, 1.0, 0.8, "caffe", 1, 9, learning=None, augment=False),

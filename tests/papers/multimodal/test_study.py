@@ -12,6 +12,7 @@ from ferkit.core.labels import COMPOUND
 from ferkit.core.landmarks import residuals
 from ferkit.data.clip import Clip
 from ferkit.papers.multimodal import study
+from ferkit.papers.multimodal.comparisons import select_inputs, train_other_dropout
 from ferkit.papers.multimodal.data import CompoundFaces
 from ferkit.papers.multimodal.experiment import train_designs, training_count
 from ferkit.papers.multimodal.plans import PLANS
@@ -84,6 +85,21 @@ def test_a_training_that_breaks_counts_as_chance(faces, folds, tmp_path, monkeyp
     usual, higher = rate_rows(PLAN, faces, folds, 0, folder=tmp_path, **QUIET)
     assert usual["person"].tolist() == higher["person"].tolist() == ["p4"] * 5 + ["p5"] * 5
     assert usual["value"].isin([0, 1]).all()
+
+
+def test_the_gap_is_training_peoples_accuracy_minus_each_test_faces(faces, folds, tmp_path):
+    other = train_other_dropout(PLAN, faces, folds, folder=tmp_path, **QUIET)
+    assert "p=0.8" in str(other.trained[0].network.visual)
+    rows = study.gap_rows(faces, folds[0], 2, 0.8, other)
+    seen = select_inputs(faces, folds[0], "train")
+    network = other.trained[0].network.eval()
+    with torch.no_grad():
+        said = network(seen.pictures.float() / 255, seen.residuals).argmax(1).numpy()
+    correct = other.predictions(COMPOUND.names).correct()
+    expected = (said == seen.classes).mean() - correct
+    assert rows["value"].to_numpy() == pytest.approx(expected)
+    assert rows["person"].tolist() == ["p4"] * 5 + ["p5"] * 5
+    assert rows["method"].eq("dropout 0.8").all()
 
 
 def test_paper_takes_no_liberties():
