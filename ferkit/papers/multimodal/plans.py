@@ -101,7 +101,8 @@ PLANS = {
         learning=_learning(14, 14),
         **_FROM_FEW_PICTURES,
     ),
-    # A fifth of the people are tested.
+    # A fifth of the people are tested. Of the validation people's faces both branches name 0.40 by
+    # cross-entropy; under SGD at one rate, from trained pictures alone, they had 0.32.
     "study": Plan(
         size=96,
         dropout=0.5,

@@ -183,8 +183,13 @@ def say_comparisons(
 
 
 def draw_losses(run: NotebookRun, designs: Mapping[str, CrossTrained]) -> Figure:
-    """Draw the loss of both branches on training and validation people."""
+    """Draw the loss of both branches on training and validation people after the first epoch.
+
+    In the first epoch the hinge loss falls from so far above that nothing else could be seen.
+    """
     table = tables.history_table({(name, name): designs[name].history for name in _BOTH})
+    if table["x"].max() > 2:
+        table = table[table["x"] > 1]
     return run.figure("plot_history", table, "loss", size=(4, 3.2), ylabel="loss")
 
 
