@@ -191,6 +191,7 @@ def _save_figures(
             continue
         rows = rows.rename(columns={"data": "panel"})
         rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
+        rows = gather_parts(rows)
         width = figure_width(rows["name"], 5.2 if rows["panel"].nunique() > 1 else 7.5)
         height = 1.6 + 0.42 * rows["panel"].value_counts().max()
         plots.save_figure(
@@ -204,6 +205,20 @@ def _save_figures(
             title=title,
             xlabel=measure,
         )
+
+
+def gather_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put parts of a data set with one or two rows each into one panel, "sequences, parts".
+
+    A panel is a part where its name has a slash, such as "sequences/anger".
+    """
+    pieces = rows["panel"].str.partition("/")
+    count = rows.groupby("panel")["name"].transform("size")
+    is_small = (pieces[2] != "") & (count <= 2)
+    return rows.assign(
+        panel=rows["panel"].mask(is_small, pieces[0] + ", parts"),
+        name=rows["name"].mask(is_small, pieces[2] + ": " + rows["name"]),
+    )
 
 
 def figure_width(names: pd.Series, least: float) -> float:

@@ -26,7 +26,7 @@ from ferkit.plots import draw_table
 from ferkit.training.seeds import restart_seed
 from ferkit.training.spec import Restart
 from ferkit.workbook.studies import study as study_module
-from ferkit.workbook.studies.study import pair_title, run_studies
+from ferkit.workbook.studies.study import gather_parts, pair_title, run_studies
 
 STUDIES = studies()
 HOW = {"progress": False, "device": "cpu", "precision": "32"}
@@ -177,3 +177,16 @@ def test_every_compared_method_has_a_title():
     for study in STUDIES.values():
         for pair in study.pairs:
             assert "_" not in pair_title(" minus ".join(pair), study.titles)
+
+
+def test_small_parts_of_a_data_set_share_a_panel():
+    panels = ["sequences", "sequences/anger", "sequences/fear", *["sequences/controls"] * 3]
+    names = ["joint", "k60", "k60", "a", "b", "c"]
+    rows = gather_parts(pd.DataFrame({"panel": panels, "name": names, "value": range(6)}))
+    assert rows["panel"].tolist() == [
+        "sequences",
+        *["sequences, parts"] * 2,
+        *["sequences/controls"] * 3,
+    ]
+    assert rows["name"].tolist() == ["joint", "anger: k60", "fear: k60", "a", "b", "c"]
+    assert rows["value"].tolist() == list(range(6))
