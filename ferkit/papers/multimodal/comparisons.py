@@ -88,12 +88,15 @@ def train_other_dropout(
 def accuracy_gap(trained: CrossTrained, faces: CompoundFaces, fold: Fold) -> np.ndarray:
     """How far each test face's accuracy, 0 or 1, lies below that of the training people, `(n,)`.
 
-    `trained` are both branches, of this fold alone. The larger the mean, the more it overfits.
+    `trained` are both branches, whose first fold is this one. The larger the mean, the more it overfits.
     """
-    seen = select_inputs(faces, fold, "train")
     network = trained.trained[0].network
-    predicted = scores(network, (seen.pictures, seen.residuals)).argmax(1)
-    return np.mean(predicted == seen.classes) - trained.predictions(COMPOUND.names).correct()
+    right = {}
+    for part in ("train", "test"):
+        seen = select_inputs(faces, fold, part)
+        predicted = scores(network, (seen.pictures, seen.residuals)).argmax(1)
+        right[part] = predicted == seen.classes
+    return right["train"].mean() - right["test"]
 
 
 def other_dropout(plan: Plan) -> float:
