@@ -88,7 +88,7 @@ def train_other_dropout(
 def accuracy_gap(trained: CrossTrained, faces: CompoundFaces, fold: Fold) -> np.ndarray:
     """How far each test face's accuracy, 0 or 1, lies below that of the training people, `(n,)`.
 
-    `trained` are both branches, whose first fold is this one. The larger the mean, the more it overfits.
+    `trained` are both branches, whose first fold is this one. The mean grows with overfitting.
     """
     network = trained.trained[0].network
     right = {}
