@@ -62,7 +62,7 @@ def restart_patches(level: str, seed: int, start: int, out: Path, **options: Any
             predictions.append(sample_rows(data, method, start, result.correct(), task.people))
         if data == "sequences":
             compared = {name: methods[name] for name in ("k60", "lbp")}
-            predictions += emotion_rows(data, start, compared, task)
+            predictions += expression_rows(data, start, compared, task)
         for k, one in results.items():
             trainings.append(training_rows(data, f"k{k}", start, one.trained))
     predictions += tabulate_gains(svms, tasks, start)
@@ -71,7 +71,7 @@ def restart_patches(level: str, seed: int, start: int, out: Path, **options: Any
     )
 
 
-def emotion_rows(
+def expression_rows(
     data: str, start: int, methods: Mapping[str, Predictions], task: PatchTask
 ) -> list[pd.DataFrame]:
     """Tabulate which faces of each emotion alone the methods have right."""

@@ -8,7 +8,7 @@ from ferkit.data.clip import Clip
 from ferkit.data.folds import folds_ascending
 from ferkit.evaluation.predictions import Predictions
 from ferkit.faces.prepared import Prepared
-from ferkit.papers.i2cnn.study import emotion_rows, tabulate_gains
+from ferkit.papers.i2cnn.study import expression_rows, tabulate_gains
 from ferkit.papers.i2cnn.task import PatchTask
 
 LABELS = ["neutral", "anger", "fear"] * 2
@@ -37,7 +37,7 @@ def task() -> PatchTask:
 
 def test_each_expression_is_counted_alone(task):
     methods = {"k60": predict([0, 1, 0, 0, 0, 2]), "lbp": predict([2, 2, 2, 2, 2, 2])}
-    rows = pd.concat(emotion_rows("sequences", 3, methods, task))
+    rows = pd.concat(expression_rows("sequences", 3, methods, task))
     right = rows.groupby(["data", "method"])["value"].agg(list)
     assert right["sequences/anger", "k60"] == [1, 0]
     assert right["sequences/fear", "k60"] == [0, 1]
