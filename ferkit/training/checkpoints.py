@@ -150,7 +150,7 @@ class TrainingState:
     def _is_last(self, row: dict[str, float], recipe: Recipe) -> bool:
         """Whether a training ends with this epoch."""
         best = self.rows[self.best_epoch - 1]
-        waited = row["iteration"] - best["iteration"]
+        waited = row["iteration"] - max(best["iteration"], recipe.patience_after)
         if recipe.patience_iterations is not None and waited >= recipe.patience_iterations:
             return True
         if recipe.iterations is not None:

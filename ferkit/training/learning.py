@@ -30,29 +30,42 @@ class Learning:
     weight_decay: float = 0.0
     # Epochs in which the rate rises and falls as in `RiseAndFall`; None: it stays the same.
     cycle: int | None = None
-    patience: int | None = None  # epochs without improvement on the validation people, then it ends
+    # Epochs without improvement on the validation people after which it ends; they are counted from
+    # the end of the cycle, because a network often improves most while its rate falls.
+    patience: int | None = None
 
     def recipe(self, count: int, loss: Loss = cross_entropy, top_k: int = 1) -> Recipe:
         """Return the recipe for `count` training examples."""
         batches = -(-count // self.batch)
+        cycle = self.cycle * batches if self.cycle else 0
         return Recipe(
             epochs=self.epochs,
             batch=self.batch,
             rate=self.rate,
             optimiser=self.optimiser,
             weight_decay=self.weight_decay,
-            schedule=RiseAndFall(self.rate, self.cycle * batches) if self.cycle else None,
+            schedule=RiseAndFall(self.rate, cycle) if cycle else None,
             patience_iterations=self.patience * batches if self.patience else None,
+            patience_after=cycle,
             loss=loss,
             top_k=top_k,
         )
 
 
-def one_cycle(epochs: int, rate: float, batch: int, patience: int | None = None) -> Learning:
+def one_cycle(
+    epochs: int,
+    rate: float,
+    batch: int,
+    *,
+    weight_decay: float = 0.0,
+    patience: int | None = None,
+) -> Learning:
     """Return Adam under one cycle of `epochs`.
 
-    With `patience` it goes on at the lowest rate for up to half as many epochs, and ends after so
+    With `patience` it goes on at the lowest rate for up to as many epochs again, and ends after so
     many that brought nothing.
     """
-    longest = epochs + epochs // 2 if patience else epochs
-    return Learning(longest, rate, batch, cycle=epochs, patience=patience)
+    longest = 2 * epochs if patience else epochs
+    return Learning(
+        longest, rate, batch, weight_decay=weight_decay, cycle=epochs, patience=patience
+    )

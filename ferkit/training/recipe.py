@@ -68,6 +68,7 @@ class Recipe:
     # Iterations without improvement on the validation examples after which the training stops;
     # without validation examples it does not stop early.
     patience_iterations: int | None = None
+    patience_after: int = 0  # iterations before the waiting begins
     iterations: int | None = None  # the training's exact length, in place of `epochs`
     loss: Loss = cross_entropy  # (outputs, labels) -> the mean over the batch
     top_k: int = 1  # the history also holds whether the truth is among the first 2 .. k classes
@@ -86,8 +87,11 @@ class Recipe:
                 "epochs, batch, patience_iterations, iterations and top_k must be positive, "
                 f"got {self}"
             )
-        if self.rate <= 0 or self.rate_every < 0:
-            raise ValueError(f"rate must be positive and rate_every not negative, got {self}")
+        if self.rate <= 0 or self.rate_every < 0 or self.patience_after < 0:
+            raise ValueError(
+                "rate must be positive, rate_every and patience_after must not be negative, "
+                f"got {self}"
+            )
 
     def rate_at(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 0."""

@@ -25,6 +25,7 @@ def test_a_cycle_counts_epochs_and_a_recipe_counts_batches():
 
 def test_after_its_cycle_a_training_waits_at_the_lowest_rate():
     recipe = one_cycle(20, 0.1, 32, patience=10).recipe(100)
-    assert recipe.epochs == 30
+    assert recipe.epochs == 40
     assert recipe.patience_iterations == 40
+    assert recipe.patience_after == 80
     assert [recipe.rate_at(i) for i in (80, 119)] == pytest.approx([0.002, 0.002])

@@ -277,6 +277,20 @@ def test_validation_chooses_the_epoch_and_stops(monkeypatch):
     assert (len(done.history), done.best_epoch) == (6, 6)
 
 
+def test_patience_can_begin_after_some_iterations(monkeypatch):
+    said = iter([(0.5, 1.0), *[(0.4, 1.0)] * 4])
+
+    def fake(*_):
+        accuracy, loss = next(said)
+        return {"val_loss": loss, "val_accuracy": accuracy}
+
+    monkeypatch.setattr(loop, "validate", fake)
+    recipe = replace(RECIPE, epochs=20, patience_iterations=PER_EPOCH, patience_after=3 * PER_EPOCH)
+    done = train(toy(), recipe, data(50), data(20, 1), **QUIET)
+    # The first epoch is the best one, but waiting begins after the third.
+    assert (len(done.history), done.best_epoch) == (4, 1)
+
+
 def test_without_validation_the_last_epoch_counts():
     recipe = replace(RECIPE, patience_iterations=1)  # nothing to wait for
     done = train(toy(), recipe, data(50), **QUIET)
@@ -406,7 +420,8 @@ def test_a_loss_that_is_no_number_stops():
         ),
         (lambda: Recipe(epochs=0), "must be positive"),
         (lambda: Recipe(epochs=1, iterations=0), "must be positive"),
-        (lambda: Recipe(epochs=1, rate_every=-1), "rate_every not negative"),
+        (lambda: Recipe(epochs=1, rate_every=-1), "must not be negative"),
+        (lambda: Recipe(epochs=1, patience_after=-1), "must not be negative"),
         (
             lambda: train(
                 plain(), RECIPE, Examples((torch.ones(2, 6),), torch.tensor([0, 3])), **QUIET

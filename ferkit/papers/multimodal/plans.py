@@ -12,7 +12,7 @@ from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, fold_held_out, folds_random, people
 from ferkit.papers.multimodal.network import VisualOptions
 from ferkit.training.layers import hinge
-from ferkit.training.learning import Learning
+from ferkit.training.learning import Learning, one_cycle
 from ferkit.training.recipe import Recipe
 
 _TESTED_PEOPLE = 9
@@ -87,18 +87,18 @@ class Plan:
 _FROM_FEW_PICTURES: dict[str, Any] = {"width": 0.25, "start": "he", "batch_norm": True}
 
 
-def _learning(cycle: int, longest: int, patience: int | None = None) -> Learning:
-    return Learning(longest, 0.002, 32, weight_decay=5e-4, cycle=cycle, patience=patience)
+def _learning(epochs: int, patience: int | None = None) -> Learning:
+    return one_cycle(epochs, 0.002, _BATCH, weight_decay=5e-4, patience=patience)
 
 
 PLANS = {
-    "smoke": Plan(48, 0.0625, 0.5, "he", 2, 1, _learning(1, 1)),
+    "smoke": Plan(48, 0.0625, 0.5, "he", 2, 1, _learning(1)),
     "lesson": Plan(
         size=64,
         dropout=0.5,
         folds=3,
         val_people=4,
-        learning=_learning(14, 14),
+        learning=_learning(14),
         **_FROM_FEW_PICTURES,
     ),
     # A fifth of the people are tested. Of the validation people's faces both branches name 0.40 by
@@ -109,7 +109,7 @@ PLANS = {
         folds=1,
         val_people=10,
         tested_people=23,
-        learning=_learning(60, 80, patience=16),
+        learning=_learning(60, patience=20),
         **_FROM_FEW_PICTURES,
     ),
     "paper": Plan(224, 1.0, 0.8, "caffe", 1, 9, learning=None, augment=False),

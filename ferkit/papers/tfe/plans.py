@@ -61,8 +61,8 @@ PLANS = {
         folds=3,
         size=48,
         identity=one_cycle(50, 0.002, 64),
-        emotion=one_cycle(48, 0.004, 64, patience=16),
-        joint=one_cycle(20, 0.002, 64, patience=10),
+        emotion=one_cycle(60, 0.004, 64, patience=15),
+        joint=one_cycle(20, 0.002, 64, patience=8),
     ),
     "paper": Plan(
         folds=10,
@@ -96,6 +96,13 @@ def plan_for(level: str, dataset: str) -> Plan:
 
 def _shorten(learning: Learning) -> Learning:
     """An eighth of the epochs, of which each has about eight times as many iterations."""
-    epochs = -(-learning.epochs // 8)
-    cycle = -(-learning.cycle // 8) if learning.cycle else None
-    return replace(learning, epochs=epochs, cycle=cycle)
+    return replace(
+        learning,
+        epochs=_eighth(learning.epochs),
+        cycle=learning.cycle and _eighth(learning.cycle),
+        patience=learning.patience and _eighth(learning.patience),
+    )
+
+
+def _eighth(epochs: int) -> int:
+    return -(-epochs // 8)
