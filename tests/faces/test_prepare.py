@@ -21,7 +21,7 @@ from PIL import Image
 from ferkit.core.landmarks import five_points, inter_ocular
 from ferkit.data.clip import Clip
 from ferkit.data.sets.cmu import read_cmu, select_frontal
-from ferkit.faces import align, detect, pictures, prepare
+from ferkit.faces import align, detect, pictures, prepare, prepared_files
 
 PORTRAIT = np.ascontiguousarray(skimage.data.astronaut()[:256, 96:352])
 
@@ -222,7 +222,7 @@ def test_another_template_is_another_set(clips, tmp_path, monkeypatch):
 )
 def test_work_goes_on_after_a_full_disk_or_an_interrupt(clips, tmp_path, calls, monkeypatch, error):
     monkeypatch.setattr(prepare, "_CHUNK", 2)
-    original, writes = prepare._write, []
+    original, writes = prepare.write_rows, []
 
     def failing(path, rows, values):
         writes.append(path)
@@ -230,11 +230,11 @@ def test_work_goes_on_after_a_full_disk_or_an_interrupt(clips, tmp_path, calls, 
             raise error
         original(path, rows, values)
 
-    monkeypatch.setattr(prepare, "_write", failing)
+    monkeypatch.setattr(prepare, "write_rows", failing)
     with pytest.raises(type(error)):
         quick(clips, tmp_path, workers=1)
     assert rows_done(tmp_path / "cache") == 4
-    monkeypatch.setattr(prepare, "_write", original)
+    monkeypatch.setattr(prepare, "write_rows", original)
     calls.clear()
     prepared = quick(clips, tmp_path)
     assert sorted(calls) == sorted(one.frames[0] for one in clips[4:])
@@ -246,7 +246,7 @@ def test_work_goes_on_after_a_full_disk_or_an_interrupt(clips, tmp_path, calls, 
 
 def test_a_disk_too_small_is_said_before_work_begins(clips, tmp_path, calls, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda _: usage(1e9, 1e9 - 1e5, 1e5))
+    monkeypatch.setattr(prepared_files.shutil, "disk_usage", lambda _: usage(1e9, 1e9 - 1e5, 1e5))
     with pytest.raises(
         OSError, match=r"8 faces to prepare need 1 MB, only 0 MB are free"
     ) as caught:
@@ -309,7 +309,7 @@ def instant(monkeypatch):
 
     def row_of(job: object, path: Path) -> tuple[np.ndarray, np.ndarray]:
         number = int(path.stem)
-        record = np.zeros((), prepare._RECORD)
+        record = np.zeros((), prepared_files.RECORD)
         record["landmarks"] = number
         record["done"] = 1
         return record, np.full(job.picture_shape, number, np.uint8)
