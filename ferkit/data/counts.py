@@ -9,7 +9,8 @@ import pandas as pd
 
 from ferkit.core.labels import EMOTIONS
 from ferkit.data.clip import Clip
-from ferkit.data.listing import count_noun, natural, shorten
+from ferkit.data.listing import natural
+from ferkit.data.reports import count_noun, shorten
 
 COUNT_COLUMNS = ("what", "expected", "observed", "missing", "unexpected", "note")
 _VERIFY_LEVELS = ("off", "warn", "strict")

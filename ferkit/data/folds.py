@@ -18,7 +18,8 @@ import pandas as pd
 from ferkit.core.files import digest
 from ferkit.core.labels import EMOTIONS
 from ferkit.data.clip import Clip
-from ferkit.data.listing import count_noun, natural, shorten
+from ferkit.data.listing import natural
+from ferkit.data.reports import count_noun, shorten
 
 PersonKey = tuple[str, str]  # data set and person
 

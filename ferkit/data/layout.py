@@ -12,7 +12,8 @@ from ferkit.core.labels import EMOTIONS
 from ferkit.data.card import Card
 from ferkit.data.clip import Clip
 from ferkit.data.counts import check_level
-from ferkit.data.listing import keep_usable, not_found, report_skipped, walk_images
+from ferkit.data.listing import not_found, walk_images
+from ferkit.data.reports import keep_usable, report_skipped
 
 # Everyday words for the eight emotions, in small letters.
 EMOTION_WORDS = {emotion: emotion for emotion in EMOTIONS} | {

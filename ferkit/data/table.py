@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferkit.data.listing import require_columns
+from ferkit.data.reports import require_columns
 
 _FORMULA = re.compile(r"'*[=+@\t\r-]")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -33,7 +33,8 @@ from ferkit.core.files import (
     write_whole,
 )
 from ferkit.data.clip import Clip
-from ferkit.data.listing import count_noun, is_video, report, shorten
+from ferkit.data.listing import is_video
+from ferkit.data.reports import count_noun, report, shorten
 from ferkit.data.sets.mmi import DUAL
 from ferkit.faces import detect
 from ferkit.faces.pictures import regular_file

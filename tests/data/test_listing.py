@@ -12,13 +12,13 @@ from ferkit.data.listing import (
     describe_others,
     folders,
     image_files,
-    keep_usable,
     list_tree,
     natural,
     nested,
     not_found,
     text_lines,
 )
+from ferkit.data.reports import keep_usable
 
 
 def clip(name, person="a", emotion="anger"):

@@ -13,7 +13,8 @@ from ferkit.core.files import cache_dir, digest, write_whole
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import below, find_file, is_junk, keep_usable, not_found, report_skipped
+from ferkit.data.listing import below, find_file, is_junk, not_found
+from ferkit.data.reports import keep_usable, report_skipped
 
 CODES = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 _SKIPPED_CODES = (8, 9, 10)  # none of these, uncertain, no face

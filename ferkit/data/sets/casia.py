@@ -8,18 +8,8 @@ from ferkit.data import packed
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    below,
-    count_noun,
-    find_file,
-    folders,
-    image_files,
-    keep_usable,
-    not_found,
-    report,
-    shorten,
-    text_lines,
-)
+from ferkit.data.listing import below, find_file, folders, image_files, not_found, text_lines
+from ferkit.data.reports import count_noun, keep_usable, report, shorten
 
 ROOTS = ("CASIA-WebFace", "CASIA_WebFace", "faces_webface_112x112")
 _PERSON = re.compile("[0-9]{7}")

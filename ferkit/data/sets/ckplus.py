@@ -10,16 +10,8 @@ from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
 from ferkit.data.layout import ANY_EMOTION, EMOTION_WORDS, Layout, read_layout
-from ferkit.data.listing import (
-    below,
-    folders,
-    image_files,
-    is_junk,
-    keep_usable,
-    not_found,
-    report_skipped,
-    text_lines,
-)
+from ferkit.data.listing import below, folders, image_files, is_junk, not_found, text_lines
+from ferkit.data.reports import keep_usable, report_skipped
 
 _FRAME = re.compile(r"(S[0-9]{3})_([0-9]{3})_([0-9]{8})")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from ferkit.data.card import Card, DataSet, Download, Offer, Option, RemoteFile
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import folders, image_files, keep_usable, nested, not_found, report_skipped
+from ferkit.data.listing import folders, image_files, nested, not_found
+from ferkit.data.reports import keep_usable, report_skipped
 
 CODES = {"neutral": "neutral", "happy": "happiness", "sad": "sadness", "angry": "anger"}
 _POSES = ("straight", "left", "right", "up")

@@ -10,7 +10,8 @@ from ferkit.core.landmarks import LANDMARK_COLUMNS
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import check_level, verify_clips
-from ferkit.data.listing import keep_usable, not_found, report_skipped, require_columns
+from ferkit.data.listing import not_found
+from ferkit.data.reports import keep_usable, report_skipped, require_columns
 
 TRUTH = "truth.parquet"
 COLUMNS = ("path", "person", "name", "emotion", "complementary", "frame", "frames", "peak")

@@ -13,7 +13,8 @@ from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
 from ferkit.data.layout import ANY_EMOTION, ANY_SPLIT, EMOTION_WORDS, Layout, read_layout
-from ferkit.data.listing import find_file, not_found, report_skipped
+from ferkit.data.listing import find_file, not_found
+from ferkit.data.reports import report_skipped
 from ferkit.data.sets import ferplus
 
 _TABLES = ("fer2013.csv", "icml_face_data.csv", "train.csv")

@@ -15,17 +15,14 @@ from ferkit.data.clip import Clip
 from ferkit.data.counts import check_level, verify_clips
 from ferkit.data.layout import EMOTION_WORDS, SPLIT_WORDS, emotion_of
 from ferkit.data.listing import (
-    count_noun,
     describe_others,
-    keep_usable,
     leads_above,
     list_folder,
     list_tree,
     natural,
     not_found,
-    report_skipped,
-    shorten,
 )
+from ferkit.data.reports import count_noun, keep_usable, report_skipped, shorten
 from ferkit.data.table import named_file, read_table
 
 # Names of folders that hold the pictures of many people.

@@ -9,15 +9,8 @@ import numpy as np
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    below,
-    count_noun,
-    find_file,
-    keep_usable,
-    not_found,
-    report,
-    shorten,
-)
+from ferkit.data.listing import below, find_file, not_found
+from ferkit.data.reports import count_noun, keep_usable, report, shorten
 
 CODES = {1: "happiness", 2: "surprise", 3: "sadness", 4: "disgust"}
 TABLE = "ISED_details.mat"

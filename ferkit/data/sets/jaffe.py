@@ -9,15 +9,8 @@ from pathlib import Path
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    count_noun,
-    files_below,
-    keep_usable,
-    not_found,
-    report,
-    report_skipped,
-    shorten,
-)
+from ferkit.data.listing import files_below, not_found
+from ferkit.data.reports import count_noun, keep_usable, report, report_skipped, shorten
 
 # In the order of the serial numbers, as are PEOPLE.
 CODES = {

@@ -8,15 +8,8 @@ from pathlib import Path
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    find_file,
-    folders,
-    image_files,
-    keep_usable,
-    not_found,
-    report_skipped,
-    text_lines,
-)
+from ferkit.data.listing import find_file, folders, image_files, not_found, text_lines
+from ferkit.data.reports import keep_usable, report_skipped
 
 ROOTS = ("lfw", "lfw_funneled", "lfw-deepfunneled")
 NAME = re.compile(r"(.+)_([0-9]{4})")

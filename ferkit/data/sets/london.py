@@ -10,14 +10,8 @@ import numpy as np
 from ferkit.data.card import Card, DataSet, Download, Offer, RemoteFile
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    image_files,
-    keep_usable,
-    nested,
-    not_found,
-    report_skipped,
-    text_lines,
-)
+from ferkit.data.listing import image_files, nested, not_found, text_lines
+from ferkit.data.reports import keep_usable, report_skipped
 from ferkit.data.table import read_table
 
 # Folder, suffix of its files, emotion.

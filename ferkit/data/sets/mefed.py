@@ -8,17 +8,8 @@ from ferkit.core.labels import BASIC7, compound_names
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    count_noun,
-    files_below,
-    find_file,
-    keep_usable,
-    not_found,
-    report,
-    report_skipped,
-    shorten,
-    text_lines,
-)
+from ferkit.data.listing import files_below, find_file, not_found, text_lines
+from ferkit.data.reports import count_noun, keep_usable, report, report_skipped, shorten
 
 NAME = re.compile(r"SAMPLE_([0-9]{3})_([0-9]{3})")
 _LABEL = re.compile(r"([1-7])_([1-7])|N_N")

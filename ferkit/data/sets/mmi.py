@@ -8,19 +8,8 @@ from xml.etree import ElementTree
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    VIDEOS,
-    below,
-    count_noun,
-    folders,
-    image_files,
-    keep_usable,
-    natural,
-    not_found,
-    report,
-    report_skipped,
-    shorten,
-)
+from ferkit.data.listing import VIDEOS, below, folders, image_files, natural, not_found
+from ferkit.data.reports import count_noun, keep_usable, report, report_skipped, shorten
 
 # Larger codes are not basic emotions.
 CODES = {1: "anger", 2: "disgust", 3: "fear", 4: "happiness", 5: "sadness", 6: "surprise"}

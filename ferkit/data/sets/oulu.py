@@ -8,16 +8,8 @@ from pathlib import Path
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import (
-    below,
-    count_noun,
-    folders,
-    image_files,
-    keep_usable,
-    not_found,
-    report_skipped,
-    shorten,
-)
+from ferkit.data.listing import below, folders, image_files, not_found
+from ferkit.data.reports import count_noun, keep_usable, report_skipped, shorten
 
 SENSORS = ("VL", "NI")  # visible light, near infrared
 LIGHTS = ("Strong", "Weak", "Dark")

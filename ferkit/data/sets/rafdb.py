@@ -7,7 +7,8 @@ from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
 from ferkit.data.layout import ANY_SPLIT, Layout, read_layout
-from ferkit.data.listing import below, find_file, not_found, report_skipped, text_lines
+from ferkit.data.listing import below, find_file, not_found, text_lines
+from ferkit.data.reports import report_skipped
 
 CODES = {
     "1": "surprise",

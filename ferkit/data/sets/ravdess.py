@@ -9,14 +9,8 @@ from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
 from ferkit.data.layout import Layout, read_layout
-from ferkit.data.listing import (
-    ARCHIVES,
-    VIDEOS,
-    files_below,
-    keep_usable,
-    not_found,
-    report_skipped,
-)
+from ferkit.data.listing import ARCHIVES, VIDEOS, files_below, not_found
+from ferkit.data.reports import keep_usable, report_skipped
 
 CODES = {
     "01": "neutral",

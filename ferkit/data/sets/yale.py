@@ -7,7 +7,8 @@ from pathlib import Path
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
-from ferkit.data.listing import below, is_junk, keep_usable, natural, not_found, report_skipped
+from ferkit.data.listing import below, is_junk, natural, not_found
+from ferkit.data.reports import keep_usable, report_skipped
 
 CODES = {"normal": "neutral", "happy": "happiness", "sad": "sadness", "surprised": "surprise"}
 # Conditions that are no expressions.

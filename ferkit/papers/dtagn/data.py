@@ -15,7 +15,8 @@ from ferkit.core.labels import BASIC7
 from ferkit.data import DATASETS
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, folds_ascending
-from ferkit.data.listing import is_video, shorten
+from ferkit.data.listing import is_video
+from ferkit.data.reports import shorten
 from ferkit.evaluation.intervals import bootstrap
 from ferkit.explain.drawn_faces import redraw_peak_frames
 from ferkit.faces import align

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import roc_curve
 
 from ferkit.data.clip import Clip
-from ferkit.data.listing import count_noun, shorten
+from ferkit.data.reports import count_noun, shorten
 from ferkit.data.sets.lfw import Pair
 from ferkit.evaluation.intervals import REPEATS, TAILS, Score
 
