@@ -4,7 +4,6 @@ import re
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import digits
@@ -13,25 +12,22 @@ from typing import NamedTuple
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import check_level, verify_clips
+from ferkit.data.folder_table import clips_from_table
 from ferkit.data.layout import EMOTION_WORDS, SPLIT_WORDS, emotion_of
 from ferkit.data.listing import (
     describe_others,
     leads_above,
     list_folder,
     list_tree,
-    natural,
     not_found,
 )
 from ferkit.data.reports import count_noun, keep_usable, report_skipped, shorten
-from ferkit.data.table import named_file, read_table
 
 # Names of folders that hold the pictures of many people.
 _NO_PEOPLE = (
     "train training trainset test testing testset val valid validation dev eval publictest "
     "privatetest data dataset images pictures photos"
 ).split()
-_REQUIRED = ("path", "person", "emotion")
-_OPTIONAL = ("sequence", "frame")
 _EXPECTED_FILES = (
     "pictures as person/emotion/*.jpg or emotion/*.jpg (or .png, .pgm, .tif ...), or a CSV table "
     "with the columns path, person, emotion (and, for sequences, sequence, frame)"
@@ -49,20 +45,6 @@ CARD = Card(
     bias="yours to know",
     certainty="yours to know",
 )
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One picture of a table."""
-
-    line: int
-    path: Path
-    written: str  # the path as the table has it
-    person: str
-    emotion: str
-    sequence: str
-    frame: int | None
-    extra: dict[str, str]
 
 
 def read_folder(
@@ -87,7 +69,7 @@ def read_folder(
     root = Path(root).expanduser()
     clips: list[Clip] = []
     if root.is_file():
-        clips = _from_table(root, verify)
+        clips = clips_from_table(root, verify)
     elif root.is_dir():
         clips = _from_folders(root, verify, people_from)
     if not clips:
@@ -246,96 +228,6 @@ def _folder_emotion(folder: Path, picture: Path) -> str:
         if folder.parent.name.lower() in EMOTION_WORDS:
             hint = "; the order is person/emotion, not emotion/person"
         raise ValueError(f"{picture}: {error}{hint}") from None
-
-
-def _from_table(table: Path, verify: str) -> list[Clip]:
-    groups: dict[tuple[str, ...], list[_Row]] = defaultdict(list)
-    paths: dict[Path, None] = {}
-    for row in _read_rows(table):
-        paths[row.path] = None
-        key = (row.person, row.sequence) if row.sequence else (row.person, "", row.written)
-        groups[key].append(row)
-    usable = set(keep_usable(paths, "folder", verify))
-    clips = []
-    for group in groups.values():
-        _check_one_emotion(table, group)
-        rows = [row for row in _in_order(table, group) if row.path in usable]
-        if not rows:
-            continue
-        first = rows[0]
-        clip = Clip(
-            "folder",
-            first.person,
-            f"{first.person}/{first.sequence}" if first.sequence else first.written,
-            first.emotion,
-            tuple(row.path for row in rows),
-            sequence=first.sequence or None,
-            extra=dict(first.extra),
-        )
-        clips.append(clip)
-    return clips
-
-
-def _read_rows(table: Path) -> Iterator[_Row]:
-    """Yield the rows of a table, checked one by one; every error names the line."""
-    line_of: dict[tuple[str, str], int] = {}
-    for line, values in read_table(table, _REQUIRED).rows:
-        place = f"{table} line {line}"
-        if empty := [column for column in _REQUIRED if not values[column]]:
-            raise ValueError(f"{place}: {', '.join(empty)} is empty")
-        written = values["path"].replace("\\", "/")
-        try:
-            emotion = emotion_of(values["emotion"])
-        except ValueError as error:
-            raise ValueError(f"{place} ({written}): {error}") from None
-        sequence = values.get("sequence", "")
-        if earlier := line_of.get((sequence, written)):
-            raise ValueError(f"{place}: {written} is already in line {earlier}; keep one of them")
-        line_of[sequence, written] = line
-        known = _REQUIRED + _OPTIONAL
-        yield _Row(
-            line,
-            named_file(table, values["path"]),
-            written,
-            values["person"],
-            emotion,
-            sequence,
-            _parse_frame(values.get("frame", ""), place),
-            {name: value for name, value in values.items() if name not in known},
-        )
-
-
-def _parse_frame(text: str, place: str) -> int | None:
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"{place}: frame {text!r} is not a whole number") from None
-
-
-def _check_one_emotion(table: Path, group: list[_Row]) -> None:
-    first = group[0]
-    for row in group:
-        if row.emotion != first.emotion:
-            raise ValueError(
-                f"{table} line {row.line}: sequence {row.sequence!r} of {row.person} is "
-                f"{row.emotion}, but {first.emotion} in line {first.line}; "
-                "a sequence has one emotion"
-            )
-
-
-def _in_order(table: Path, group: list[_Row]) -> list[_Row]:
-    numbers = [row.frame for row in group]
-    if all(number is None for number in numbers):
-        return sorted(group, key=lambda row: natural(row.path.name))
-    if len(group) > 1 and (None in numbers or len(set(numbers)) < len(numbers)):
-        lines = ", ".join(str(row.line) for row in group[:10])
-        raise ValueError(
-            f"{table}: sequence {group[0].sequence!r} of {group[0].person} (lines {lines}) "
-            "needs a different frame number in every row"
-        )
-    return sorted(group, key=lambda row: row.frame or 0)
 
 
 # Its classes are known when it is read.
