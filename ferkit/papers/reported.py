@@ -109,7 +109,9 @@ class Claim:
     data: tuple[str, ...] = ()
     margin: float = 0.0
     at_most_behind: float = 0.0
-    verdict: str = ""  # elsewhere: what a notebook's numbers say, one of VERDICTS
+    # Elsewhere what a notebook's numbers say, one of VERDICTS. Beside a pair: the verdict where the
+    # difference is shown, because the pair tests only a part of the claim.
+    verdict: str = ""
     note: str = ""
 
 

@@ -2,7 +2,8 @@
 
 A claim of `reported.toml` that a difference of two methods can judge names its `study`, its `pair`
 ("first minus second", claimed to be above zero) and the `data` sets; its verdict follows from the
-kept results. Other claims carry the `verdict` that a notebook's numbers gave, with a note.
+kept results, up to the claim's own `verdict` where the pair tests only a part of it. Other claims
+carry the `verdict` that a notebook's numbers gave, with a note.
 """
 
 import pandas as pd
@@ -58,12 +59,20 @@ def judge(claim: reported.Claim) -> tuple[str, str, str]:
     first, second = claim.pair.split(" minus ")
     differences = paired_differences(record.predictions, [(first, second)])
     differences = differences[differences["data"].isin(claim.data)]
-    text = "; ".join(_describe_difference(row) for row in differences.to_dict("records"))
+    rows = differences.to_dict("records")
+    found = "; ".join(_describe_difference(row) for row in rows)
+    text = f"{studies()[claim.study].pair_title(claim.pair)}: {found}"
     if reason := _why_untested(record, claim, (first, second), differences):
         return NOT_TESTED, text, reason
-    shown = [_is_shown(row, claim) for row in differences.to_dict("records")]
+    shown = [_is_shown(row, claim) for row in rows]
     verdict = HOLDS if all(shown) else PARTLY if any(shown) else NOT_SHOWN
-    return verdict, text, claim.note
+    if verdict == HOLDS and claim.verdict:
+        verdict = claim.verdict
+    against = [row["data"] for row in rows if _is_against(row, claim)]
+    reasons = [claim.note] if claim.note else []
+    if against:
+        reasons.append(f"speaks against the claim: {', '.join(against)}")
+    return verdict, text, "; ".join(reasons)
 
 
 def _is_shown(row: dict, claim: reported.Claim) -> bool:
@@ -71,6 +80,13 @@ def _is_shown(row: dict, claim: reported.Claim) -> bool:
     if claim.margin:
         return -claim.margin <= row["low"] and row["high"] <= claim.margin
     return row["low"] > -claim.at_most_behind
+
+
+def _is_against(row: dict, claim: reported.Claim) -> bool:
+    """Whether the whole interval lies where the claim says that the difference does not lie."""
+    if claim.margin:
+        return row["low"] > claim.margin or row["high"] < -claim.margin
+    return row["high"] < -claim.at_most_behind
 
 
 def _why_untested(

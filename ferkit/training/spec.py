@@ -135,6 +135,14 @@ class Study:
     # anything is concluded from it; None where no network sees pictures.
     baseline: str | None = None
 
+    def pair_title(self, pair: str) -> str:
+        """Write a pair such as "joint minus joint_l3" with the titles of its methods."""
+        methods = []
+        for method in pair.split(" minus "):
+            name, comma, state = method.partition(", ")
+            methods.append(self.titles.get(name, name) + comma + state)
+        return " minus ".join(methods)
+
 
 def training_rows(data: str, method: str, start: int, trained: Iterable[Trained]) -> pd.DataFrame:
     """Tabulate how a method's networks trained, a row for each fold.

@@ -105,7 +105,7 @@ def kept(monkeypatch):
 
 
 def test_verdicts_follow_from_the_results(kept):
-    assert verdicts.judge(kept)[:2] == ("holds", "d +100.0 [100.0, 100.0]")
+    assert verdicts.judge(kept)[:2] == ("holds", "a minus b: d +100.0 [100.0, 100.0]")
     assert verdicts.judge(replace(kept, data=("d", "e")))[0] == "partly"
     assert verdicts.judge(replace(kept, data=("e",)))[0] == "not shown"
     assert verdicts.judge(replace(kept, data=("e",), margin=0.05))[0] == "holds"
@@ -114,6 +114,17 @@ def test_verdicts_follow_from_the_results(kept):
     assert verdicts.judge(replace(as_good, data=("e",)))[0] == "holds"
     assert verdicts.judge(replace(as_good, pair="b minus a"))[0] == "not shown"
     assert verdicts.judge(replace(kept, pair="b minus a"))[0] == "not shown"
+    in_part = replace(kept, verdict="partly", note="n")
+    assert verdicts.judge(in_part)[::2] == ("partly", "n")
+    assert verdicts.judge(replace(in_part, data=("e",)))[0] == "not shown"
+
+
+def test_an_interval_on_the_other_side_speaks_against_a_claim(kept):
+    against = "speaks against the claim: d"
+    assert verdicts.judge(replace(kept, pair="b minus a", note="n"))[2] == f"n; {against}"
+    assert verdicts.judge(replace(kept, margin=0.05))[2] == against
+    assert verdicts.judge(replace(kept, pair="b minus a", at_most_behind=0.5))[2] == against
+    assert verdicts.judge(kept)[2] == ""
 
 
 def test_what_was_not_learnt_is_not_judged(kept):
@@ -167,5 +178,6 @@ def test_every_claim_has_a_verdict(short_name):
     table = verdicts.claim_table(short_name)
     assert table["verdict"].isin(reported.VERDICTS).all()
     for claim in reported.paper(short_name).claims:
-        assert not (claim.pair and claim.verdict), f"{claim.key}: the verdict follows from the pair"
+        if claim.pair and claim.verdict:
+            assert (claim.verdict, claim.note != "") == ("partly", True), f"{claim.key}: say why"
         assert bool(claim.pair) == bool(claim.study) == bool(claim.data), claim.key

@@ -16,7 +16,7 @@ from ferkit.papers.study_records import (
 )
 from ferkit.training.spec import Study
 from ferkit.workbook.notebook_run import NotebookRun
-from ferkit.workbook.studies.study import figure_width, pair_title
+from ferkit.workbook.studies.study import figure_width
 from ferkit.workbook.words import say
 
 _ROW_HEIGHT = 0.42  # inches
@@ -87,7 +87,7 @@ def _draw(
     rows = table[table["data"] == dataset].dropna(subset=["low", "high"]).drop(columns="data")
     if rows.empty:
         return
-    rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
+    rows["name"] = [study.pair_title(name) for name in rows["name"]]
     is_mean = plot == "plot_intervals"
     figure = run.figure(
         plot,

@@ -4,7 +4,7 @@ Distances between faces are those of `landmark_distance`, in percent of the dist
 eyes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +20,7 @@ from ferkit.drawn.head import load_head
 from ferkit.drawn.landmarks import landmark_points
 from ferkit.drawn.people import make_person
 from ferkit.drawn.shape import neutral_shape
+from ferkit.evaluation.intervals import bootstrap
 from ferkit.plots.colours import INK
 from ferkit.workbook.lessons.start_here import draw_expression
 from ferkit.workbook.words import show_checked_claims
@@ -53,18 +54,18 @@ def _takes(person: int, emotion: str) -> np.ndarray:
     return _comparable(np.stack([frame.landmarks for frame in frames]))
 
 
-def identity_distances(count: int, people: Sequence[int], seed: int) -> dict[str, np.ndarray]:
+def identity_distances(count: int, smiling: int, seed: int) -> dict[str, np.ndarray]:
     """Measure distances within and between people.
 
     Between `count` people at rest: each one's most similar other person, and all pairs. Within each
-    of `people`: between neutral pictures, and from neutral to smiling ones.
+    of the first `smiling` people: between neutral pictures, and from neutral to smiling ones.
     """
     head = load_head()
     shapes = [neutral_shape(make_person(seed * 1000 + i, head), head) for i in range(count)]
     at_rest = _comparable(np.stack([landmark_points(shape).numpy()[:, :2] for shape in shapes]))
     between = cdist(at_rest, at_rest)
     same, smile = [], []
-    for person in people:
+    for person in range(seed * 1000, seed * 1000 + smiling):
         neutral = _takes(person, "neutral")
         same.append(cdist(neutral, neutral)[np.triu_indices(_TAKES, 1)])
         smile.append(cdist(neutral, _takes(person, "happiness")).ravel())
@@ -104,18 +105,22 @@ def plot_distances(groups: Mapping[str, np.ndarray]) -> Axes:
 
 def describe_identity(groups: Mapping[str, np.ndarray]) -> str:
     """Say whether another person or a smile is the larger step, for groups of distances."""
-    smile = groups["one person, neutral and smiling"]
+    smiles = groups["one person, neutral and smiling"]
     any_two = groups["any two people"]
-    closer = np.mean(any_two < np.median(smile))
-    step, other = np.median(smile), np.median(any_two)
-    if other > step:
+    smile = bootstrap(smiles, np.arange(len(smiles)) // _TAKES**2, statistic=np.median)
+    other = np.median(any_two)
+    closer = np.mean(any_two < smile.value)
+    if other > smile.high:
         lesson = "who you are moves your landmarks more than what you feel"
-    else:
+    elif other < smile.low:
         lesson = "in this run a smile moves landmarks more than another person does"
+    else:
+        lesson = "in this run it is not shown which of the two is the larger step"
     return (
-        f"At the median, a full smile moves a face by {step:.1f} %, and two people at rest are "
-        f"{other:.1f} % apart: **{lesson}**. The boxes overlap: in {closer:.0%} of all pairs of "
-        "people, the two are closer to each other than a face is to its own median smile."
+        f"At the median, a full smile moves a face by {smile.value:.1f} % (95 % interval over "
+        f"{smile.people} people: {smile.low:.1f} to {smile.high:.1f}), and two people at rest are "
+        f"{other:.1f} % apart: **{lesson}**. The boxes overlap: in {closer:.0%} of all pairs, the "
+        "two people are closer to each other than the median smile moves a face."
     )
 
 

@@ -190,7 +190,7 @@ def _save_figures(
         if rows.empty:
             continue
         rows = rows.rename(columns={"data": "panel"})
-        rows["name"] = [pair_title(name, study.titles) for name in rows["name"]]
+        rows["name"] = [study.pair_title(name) for name in rows["name"]]
         rows = gather_parts(rows)
         width = figure_width(rows["name"], 5.2 if rows["panel"].nunique() > 1 else 7.5)
         height = 1.6 + 0.42 * rows["panel"].value_counts().max()
@@ -224,12 +224,3 @@ def gather_parts(rows: pd.DataFrame) -> pd.DataFrame:
 def figure_width(names: pd.Series, least: float) -> float:
     """Return the inches of a panel that has room for the names of its rows beside the axis."""
     return max(least, 3.0 + _LETTER * names.str.len().max())
-
-
-def pair_title(pair: str, titles: Mapping[str, str]) -> str:
-    """Write `joint minus joint_l3` with the titles of the methods."""
-    methods = []
-    for method in pair.split(" minus "):
-        name, comma, state = method.partition(", ")
-        methods.append(titles.get(name, name) + comma + state)
-    return " minus ".join(methods)

@@ -26,7 +26,7 @@ from ferkit.plots import draw_table
 from ferkit.training.seeds import restart_seed
 from ferkit.training.spec import Restart
 from ferkit.workbook.studies import study as study_module
-from ferkit.workbook.studies.study import gather_parts, pair_title, run_studies
+from ferkit.workbook.studies.study import gather_parts, run_studies
 
 STUDIES = studies()
 HOW = {"progress": False, "device": "cpu", "precision": "32"}
@@ -176,7 +176,7 @@ def test_every_compared_method_has_a_title():
     assert set(STUDIES) >= {"multimodal", "i2cnn", "dtagn", "emotionaldan", "tfe"}
     for study in STUDIES.values():
         for pair in study.pairs:
-            assert "_" not in pair_title(" minus ".join(pair), study.titles)
+            assert "_" not in study.pair_title(" minus ".join(pair))
 
 
 def test_small_parts_of_a_data_set_share_a_panel():
