@@ -5,7 +5,7 @@ Each paper lists its networks as `NetworkSpec` records. Network files, Grad-CAM,
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,12 @@ class Study:
     # The method without a network that a network of pictures has to beat on the same folds, before
     # anything is concluded from it; None where no network sees pictures.
     baseline: str | None = None
+    # What is measured on data sets where it is something else than `measure`.
+    other_measures: Mapping[str, str] = field(default_factory=dict)
+
+    def measure_on(self, data: str) -> str:
+        """Say what is measured on a data set."""
+        return self.other_measures.get(data, self.measure)
 
     def pair_title(self, pair: str) -> str:
         """Write a pair such as "joint minus joint_l3" with the titles of its methods."""

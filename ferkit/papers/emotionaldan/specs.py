@@ -190,6 +190,11 @@ STUDIES = (
         folder="emotionaldan",
         title="Paper 4, three classes",
         measure="accuracy, or mean recall",
+        other_measures={
+            f"{place}{ending}": measure
+            for place in ("wild", "london", "cmu", "posed", "sequences")
+            for ending, measure in (("", "accuracy"), (", mean recall", "mean recall"))
+        },
         pairs=tuple(
             (SHOWN_VARIANT, name)
             for name in (*SMALL_RIVALS, experiment.TOGETHER, experiment.ALWAYS_NEGATIVE)
@@ -226,6 +231,12 @@ STUDIES = (
         folder="visualization",
         title="Grad-CAM",
         measure="AUC (moved) or share",
+        other_measures={
+            "moved": "area under the ROC curve",
+            "related": "share of related landmarks among the most active",
+            "related, as the authors' code": "share of related landmarks among the most active",
+            "focus": "share of the map in its highest tenth",
+        },
         pairs=(
             *((name, maps.SHUFFLED.format(name)) for name in (*SMALL_RIVALS, EMOTIONALDAN.name)),
             maps.LAYERS,

@@ -98,6 +98,7 @@ STUDIES = (
         folder="i2cnn",
         title="Paper 2",
         measure="accuracy",
+        other_measures={"identity spread": "accuracy gained"},
         pairs=(
             ("k60", "k1"),
             ("k60", "k5"),

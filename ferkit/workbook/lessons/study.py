@@ -89,12 +89,13 @@ def _draw(
         return
     rows["name"] = [study.pair_title(name) for name in rows["name"]]
     is_mean = plot == "plot_intervals"
+    measure = study.measure_on(dataset)
     figure = run.figure(
         plot,
         rows,
         file,
         size=(figure_width(rows["name"], 7.5), 1.6 + _ROW_HEIGHT * len(rows)),
         title=f"{dataset}: mean of several trainings" if is_mean else f"{dataset}: differences",
-        xlabel=study.measure if is_mean else f"difference: {study.measure}",
+        xlabel=measure if is_mean else f"difference: {measure}",
     )
     display(figure)
