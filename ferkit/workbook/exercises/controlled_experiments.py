@@ -128,14 +128,15 @@ EXERCISES = {
         "rightly, among the few that are found.",
     ),
     "13.6": Exercise(
-        "Which method is the most robust in each panel: the highest mean over spoiled settings?",
+        "Which method is the most robust in each panel: the highest mean over all settings but "
+        "the mildest?",
         _judge_most_robust,
         (
             "The series `face found` is no method: leave its rows out.",
-            "In each panel, leave out the rows with the first value of x; those are unspoiled.",
+            "In each panel, leave out the rows with the first value of x, the mildest setting.",
             "Group by panel and series, take the mean of `value`, then `idxmax` for each panel.",
         ),
-        "A dictionary of one method a panel. Common mistakes: keeping the unspoiled setting in the "
+        "A dictionary of one method a panel. Common mistakes: keeping the mildest setting in the "
         "mean, and answering with the share of faces found, which is a ceiling and not a method.",
     ),
 }

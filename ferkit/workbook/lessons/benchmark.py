@@ -145,7 +145,7 @@ def conclude(
         f"{sure:.0%} of the draws of people.",
     ]
     if similar:
-        sentences.append(f"It cannot be told apart from {', '.join(similar)}.")
+        sentences.append(f"It cannot be told apart from: {'; '.join(similar)}.")
     else:
         sentences.append("It can be told apart from every other method.")
     if one_picture != best:

@@ -98,10 +98,12 @@ def say_methods(judged: Judged, studio: Studio) -> Markdown:
     lost = drops[weakest]
     kept = bootstrap(spoiled[ranked[0]], people, bounds=(0, 1))
     compared = compare_in_words(
-        ranked[0], ranked[1], compare_paired(spoiled[ranked[0]], spoiled[ranked[1]], people)
+        f"*{ranked[0]}*",
+        f"*{ranked[1]}*",
+        compare_paired(spoiled[ranked[0]], spoiled[ranked[1]], people),
     )
     return say(
-        f"Averaged over the {len(judged)} panels: on unspoiled pictures {best_clean} is best "
+        f"Averaged over the {len(judged)} panels: at the mildest settings {best_clean} is best "
         f"({clean[best_clean].mean():.0%}), at the strongest settings {ranked[0]} "
         f"({kept.value:.0%}, 95 % interval {kept.low:.0%} to {kept.high:.0%}).",
         f"{compared} {weakest} loses most: {-100 * lost.value:.1f} points "
