@@ -87,6 +87,8 @@ def settings_table(level: str) -> pd.DataFrame:
     for title, name in (("paper", "paper"), (f"level {level}", level)):
         plan = PLANS[name]
         steps = ", ".join(f"{count:,}" for count in plan.iterations.values())
+        if title == "paper":
+            steps = f"not given; ours {steps}"
         columns[title] = {
             "aligned face, pixels": plan.face,
             "patch that the network sees, pixels": plan.crop,
@@ -94,6 +96,8 @@ def settings_table(level: str) -> pd.DataFrame:
             "features of one patch": plan.dense,
             "features of one face": f"{patches.PATCH_COUNT * plan.dense:,}",
             "training steps for k = 1, 5, 60": steps,
+            "dropout": plan.dropout,
+            "normalisation": "batch" if plan.batch_norm else "response",
             "optimiser, learning rate": f"{plan.optimiser}, {plan.rate:g}",
             "folds, at most": plan.folds,
         }
@@ -255,9 +259,11 @@ def describe_leak(pairs: Mapping[tuple[str, str], LeakPair]) -> list[str]:
     for place, of_task in _by_task(pairs).items():
         added = [f"{title} {added_in_words(pair)}" for title, pair in of_task.items()]
         raised = sum(pair.difference.low > 0 for pair in of_task.values())
+        fallen = sum(pair.difference.high < 0 for pair in of_task.values())
+        fall = f", a fall for {fallen}" if fallen else ""
         sentences.append(
             f"**{place.capitalize()}.** Folds by image add: {'; '.join(added)}. "
-            f"A rise is shown for {raised} of {len(added)} methods."
+            f"A rise is shown for {raised} of {len(added)} methods{fall}."
         )
     return sentences
 

@@ -87,6 +87,7 @@ def compare_settings(plan: Plan, faces: CompoundFaces, folds: Sequence[Fold]) ->
         "pixels of a picture": plan.size,
         "width of the convolutions": plan.width,
         "dropout": plan.dropout,
+        "normalisation": "batch" if plan.batch_norm else "response",
         "training faces": count,
         "batches": recipe.iterations or recipe.epochs * recipe.batch_count(count),
         "optimiser": recipe.optimiser.upper() if recipe.optimiser == "sgd" else "Adam",
@@ -94,7 +95,7 @@ def compare_settings(plan: Plan, faces: CompoundFaces, folds: Sequence[Fold]) ->
         "the rate rises and falls": "yes" if plan.learning else "no",
         "pictures mirrored, turned and shifted": "yes" if plan.augment else "no",
     }
-    theirs = [224, 1.0, 0.8, 20_719, 100_000, "SGD", 0.0005, "no", "no"]
+    theirs = [224, 1.0, 0.8, "response", 20_719, 100_000, "SGD", 0.0005, "no", "no"]
     return pd.DataFrame({"the paper": theirs, "here": here.values()}, index=list(here))
 
 

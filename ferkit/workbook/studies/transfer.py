@@ -191,3 +191,14 @@ def draw_calibration(
         run.metrics[f"calibration_error/{name}"] = {"value": calibration_error(rows)}
     title = "Are probabilities right? One picture, seven emotions"
     return run.figure("plot_reliability", table, "reliability", size=(6.4, 4), title=title)
+
+
+def say_calibration(run: NotebookRun) -> Markdown:
+    """Say how large the calibration errors are that `draw_calibration` kept."""
+    errors = {
+        name.removeprefix("calibration_error/"): metric["value"]
+        for name, metric in run.metrics.items()
+        if name.startswith("calibration_error/")
+    }
+    found = ", ".join(f"{error:.2f} on `{name}`" for name, error in errors.items())
+    return say(f"The expected calibration error is {found}.")

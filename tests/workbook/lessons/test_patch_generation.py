@@ -8,6 +8,7 @@ from ferkit.papers.i2cnn.compare import BY_IMAGE, BY_PERSON, Comparison
 from ferkit.papers.i2cnn.patches import PATCH_COUNT
 from ferkit.workbook.exercises import check
 from ferkit.workbook.lessons import patch_generation as lesson
+from ferkit.workbook.lessons.leak_pairs import LeakPair
 
 NAMES = ("anger", "fear")
 PEOPLE = np.repeat([f"p{i}" for i in range(20)], 4)
@@ -72,6 +73,9 @@ def test_the_two_kinds_of_folds_of_a_method_stand_together(comparison):
     (sentence,) = lesson.describe_leak(pairs)
     assert "whole face +75.0 points" in sentence
     assert sentence.endswith("A rise is shown for 2 of 3 methods.")
+    turned = {key: LeakPair(pair.leaky, pair.honest, pair.people) for key, pair in pairs.items()}
+    (sentence,) = lesson.describe_leak(turned)
+    assert sentence.endswith("A rise is shown for 0 of 3 methods, a fall for 2.")
 
 
 def test_only_expressions_with_a_shown_difference_are_named(comparison):
@@ -82,7 +86,8 @@ def test_only_expressions_with_a_shown_difference_are_named(comparison):
 
 
 def test_only_settings_that_differ_from_the_papers_are_listed():
-    assert lesson.settings_table("paper").empty
+    steps = "training steps for k = 1, 5, 60"  # which the paper does not give
+    assert lesson.settings_table("paper").index.tolist() == [steps]
     table = lesson.settings_table("lesson")
     assert table.loc["features of one face", "paper"] == f"{PATCH_COUNT * 4096:,}"
 

@@ -53,3 +53,13 @@ def test_the_model_of_the_package_is_named_beside_ours():
     assert "have learnt from 60 drawn people" in words
     assert f"the one that comes with the package from {package}." in words
     assert "of `cmu`, ours recognises 50 % and the package's 62 %." in words
+
+
+def test_calibration_errors_are_said_for_each_set():
+    metrics = {
+        "calibration_error/stills": {"value": 0.031},
+        "calibration_error/cmu": {"value": 0.22},
+        "drawn_to_cmu/single/open": {"value": 0.5},
+    }
+    words = transfer.say_calibration(SimpleNamespace(metrics=metrics)).data
+    assert words == "The expected calibration error is 0.03 on `stills`, 0.22 on `cmu`."
