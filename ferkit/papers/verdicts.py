@@ -61,7 +61,7 @@ def judge(claim: reported.Claim) -> tuple[str, str, str]:
     differences = differences[differences["data"].isin(claim.data)]
     rows = differences.to_dict("records")
     found = "; ".join(_describe_difference(row) for row in rows)
-    text = f"{studies()[claim.study].pair_title(claim.pair)}: {found}"
+    text = f"{studies()[claim.study].pair_title(claim.pair)}: {found}" if found else ""
     if reason := _why_untested(record, claim, (first, second), differences):
         return NOT_TESTED, text, reason
     shown = [_is_shown(row, claim) for row in rows]

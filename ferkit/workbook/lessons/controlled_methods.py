@@ -103,10 +103,10 @@ def say_methods(judged: Judged, studio: Studio) -> Markdown:
         compare_paired(spoiled[ranked[0]], spoiled[ranked[1]], people),
     )
     return say(
-        f"Averaged over the {len(judged)} panels: at the mildest settings {best_clean} is best "
-        f"({clean[best_clean].mean():.0%}), at the strongest settings {ranked[0]} "
+        f"Averaged over the {len(judged)} panels: at the mildest settings *{best_clean}* is best "
+        f"({clean[best_clean].mean():.0%}), at the strongest settings *{ranked[0]}* "
         f"({kept.value:.0%}, 95 % interval {kept.low:.0%} to {kept.high:.0%}).",
-        f"{compared} {weakest} loses most: {-100 * lost.value:.1f} points "
+        f"{compared} *{weakest}* loses most: {-100 * lost.value:.1f} points "
         f"({-100 * lost.high:.1f} to {-100 * lost.low:.1f}).",
     )
 

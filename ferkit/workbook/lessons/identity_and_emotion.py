@@ -82,7 +82,7 @@ def plan_table(level: str, dataset: str) -> pd.DataFrame:
         for name, plan in plans.items():
             learning = getattr(plan, phase)
             rows[words, name] = {
-                "epochs": learning.epochs,
+                "epochs, at most": learning.epochs,
                 "learning rate": learning.rate,
                 "optimiser": learning.optimiser,
             }

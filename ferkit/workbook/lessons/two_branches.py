@@ -89,7 +89,7 @@ def compare_settings(plan: Plan, faces: CompoundFaces, folds: Sequence[Fold]) ->
         "dropout": plan.dropout,
         "normalisation": "batch" if plan.batch_norm else "response",
         "training faces": count,
-        "batches": recipe.iterations or recipe.epochs * recipe.batch_count(count),
+        "batches, at most": recipe.iterations or recipe.epochs * recipe.batch_count(count),
         "optimiser": recipe.optimiser.upper() if recipe.optimiser == "sgd" else "Adam",
         "learning rate": plan.rate,
         "the rate rises and falls": "yes" if plan.learning else "no",

@@ -117,7 +117,7 @@ def average_ends(
 ) -> dict[str, np.ndarray]:
     """Average one setting of each panel: for each method the share of panels right, `(N,)`.
 
-    `position` 0 is the first setting, the unspoiled pictures, -1 the last and strongest.
+    `position` 0 is the first and mildest setting, -1 the last and strongest.
     """
     chosen = [list(settings.values())[position] for settings in judged.values()]
     return {name: np.mean([results[name] for results in chosen], axis=0) for name in chosen[0]}

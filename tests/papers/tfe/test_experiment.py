@@ -79,6 +79,14 @@ def test_settings_are_the_papers():
     assert ckplus.joint.weight_decay == this.setting("weight_decay", "our_reading")
 
 
+def test_large_sets_have_an_eighth_of_the_epochs_of_a_cycle():
+    usual = plan_for("study", "sequences").emotion
+    large = plan_for("study", "fer2013").emotion
+    assert (usual.cycle, usual.patience, usual.epochs) == (60, 15, 120)
+    assert (large.cycle, large.patience, large.epochs) == (8, 2, 15)
+    assert plan_for("lesson", "fer2013").joint.patience is None
+
+
 def test_only_ferplus_is_augmented_at_paper():
     assert plan_for("paper", "ckplus").augment is None
     assert plan_for("paper", "fer2013").augment is mirror_turn_and_shift

@@ -26,10 +26,10 @@ def judged():
 def test_what_is_said_names_the_best_before_and_after(judged):
     studio = SimpleNamespace(seen=SimpleNamespace(people=PEOPLE))
     said = lesson.say_methods(judged, studio).data
-    assert "at the mildest settings A is best (100 %)" in said
-    assert "at the strongest settings B (50 %" in said
+    assert "at the mildest settings *A* is best (100 %)" in said
+    assert "at the strongest settings *B* (50 %" in said
     assert "*B* beats *A* by 50.0 points" in said
-    assert "A loses most: 100.0 points" in said
+    assert "*A* loses most: 100.0 points" in said
 
 
 def test_metrics_name_panel_setting_and_method(judged):

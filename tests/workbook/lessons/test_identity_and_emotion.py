@@ -92,6 +92,6 @@ def test_other_neutral_faces_need_named_people(run):
 
 def test_the_plan_of_the_paper_stands_beside_that_of_the_level():
     table = lesson.plan_table("lesson", "sequences")
-    assert table.loc[("identity network", "paper"), "epochs"] == 200
-    assert table.loc[("identity network", "lesson"), "epochs"] < 200
+    assert table.loc[("identity network", "paper"), "epochs, at most"] == 200
+    assert table.loc[("identity network", "lesson"), "epochs, at most"] < 200
     assert len(lesson.plan_table("paper", "sequences")) == 3

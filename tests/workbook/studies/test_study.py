@@ -18,6 +18,8 @@ from ferkit.papers.dtagn import study as dtagn_study
 from ferkit.papers.emotionaldan import data as emotionaldan_data
 from ferkit.papers.study_records import (
     StudyRecord,
+    kept_studies,
+    load_study,
     method_means,
     paired_differences,
     read_study,
@@ -177,6 +179,15 @@ def test_every_compared_method_has_a_title():
     for study in STUDIES.values():
         for pair in study.pairs:
             assert "_" not in study.pair_title(" minus ".join(pair))
+
+
+@pytest.mark.parametrize("name", kept_studies())
+def test_other_measures_are_of_data_sets_that_the_study_has(name):
+    study = STUDIES[name]
+    assert set(study.other_measures) <= set(load_study(name).predictions["data"])
+    assert study.measure_on("another") == study.measure
+    for data, measure in study.other_measures.items():
+        assert study.measure_on(data) == measure
 
 
 def test_small_parts_of_a_data_set_share_a_panel():
