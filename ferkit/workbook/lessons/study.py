@@ -54,9 +54,10 @@ def show_study(
         _draw(run, study, means, dataset, "plot_intervals", f"{file}_means")
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
     return say(
-        f"Each method was trained {record.made_by['starts']} times from different first weights at "
-        f"level `{record.made_by['level']}`, on the same faces. Intervals are over people and "
-        "trainings; a difference whose interval contains zero is not shown."
+        f"Each method was trained {record.made_by['starts']} times at level "
+        f"`{record.made_by['level']}`, on the same faces, networks from other first weights each "
+        "time. Intervals are over people and trainings; a difference whose interval contains zero "
+        "is not shown."
     )
 
 
