@@ -118,7 +118,7 @@ def find_extremes(network: Network, faces: Sequence[DrawnFace]) -> list[tuple[st
         sums.append(sum_weighted_maps(*layer_evidence(network, face.image, face.face, index)))
     peaks = [values.max() for values in sums]
     chosen = [int(np.argmax(peaks)), int(np.argmin(peaks))]
-    return [(f"{faces[row].emotion}: highest {peaks[row]:+.3f}", sums[row]) for row in chosen]
+    return [(f"{faces[row].emotion}: highest {peaks[row]:+.1g}", sums[row]) for row in chosen]
 
 
 def draw_sums(titled: Sequence[tuple[str, np.ndarray]]) -> Figure:
