@@ -204,8 +204,7 @@ def _print_values(rows: pd.DataFrame, ax: Axes, start: float) -> None:
     It stands on the right, or on the left where the paper's mark or chance would cover it and the
     axis, which begins at `start`, has room there.
     """
-    is_small = rows["value"].max() < 0.2 or rows["value"].median() < 0.1
-    digits = 3 if is_small else 2
+    digits = 3 if rows["value"].max() < 0.2 else 2
     left, right = ax.get_xlim()
     width = 0.12 * (right - left)  # about that of a number
     unknown = pd.Series(np.nan, index=rows.index)
