@@ -46,7 +46,7 @@ class Plan:
         """The recipe for k patches of each face.
 
         The learning rate falls after the share `rate_after` of the iterations, and again. Patience
-        counts from the first fall, which often brings the largest improvement.
+        counts from the first fall, so no training ends before it.
         """
         rate_every = round(self.rate_after * self.iterations[k])
         return Recipe(
@@ -59,7 +59,7 @@ class Plan:
             weight_decay=self.weight_decay,
             optimiser=self.optimiser,
             patience_iterations=self.patience,
-            patience_after=rate_every if self.patience else 0,
+            patience_after=rate_every,
         )
 
     def shape(self, classes: int) -> dict[str, Any]:
