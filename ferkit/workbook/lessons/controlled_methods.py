@@ -84,27 +84,27 @@ def plot_methods(run: NotebookRun, table: pd.DataFrame) -> Figure:
 
 
 def say_methods(judged: Judged, studio: Studio) -> Markdown:
-    """Say which method is best before and after spoiling, and which one loses most.
+    """Say which method is best at the mildest and the strongest settings, and which one loses most.
 
     Numbers are means over the panels, of the first and the last setting of each.
     """
     people = studio.seen.people
-    clean = _without_found(picture_methods.average_ends(judged, 0))
-    spoiled = _without_found(picture_methods.average_ends(judged, -1))
-    best_clean = max(clean, key=lambda name: clean[name].mean())
-    ranked = sorted(spoiled, key=lambda name: -spoiled[name].mean())
-    drops = {name: compare_paired(spoiled[name], clean[name], people) for name in clean}
+    mildest = _without_found(picture_methods.average_ends(judged, 0))
+    strongest = _without_found(picture_methods.average_ends(judged, -1))
+    best = max(mildest, key=lambda name: mildest[name].mean())
+    ranked = sorted(strongest, key=lambda name: -strongest[name].mean())
+    drops = {name: compare_paired(strongest[name], mildest[name], people) for name in mildest}
     weakest = min(drops, key=lambda name: drops[name].value)
     lost = drops[weakest]
-    kept = bootstrap(spoiled[ranked[0]], people, bounds=(0, 1))
+    kept = bootstrap(strongest[ranked[0]], people, bounds=(0, 1))
     compared = compare_in_words(
         f"*{ranked[0]}*",
         f"*{ranked[1]}*",
-        compare_paired(spoiled[ranked[0]], spoiled[ranked[1]], people),
+        compare_paired(strongest[ranked[0]], strongest[ranked[1]], people),
     )
     return say(
-        f"Averaged over the {len(judged)} panels: at the mildest settings *{best_clean}* is best "
-        f"({clean[best_clean].mean():.0%}), at the strongest settings *{ranked[0]}* "
+        f"Averaged over the {len(judged)} panels: at the mildest settings *{best}* is best "
+        f"({mildest[best].mean():.0%}), at the strongest settings *{ranked[0]}* "
         f"({kept.value:.0%}, 95 % interval {kept.low:.0%} to {kept.high:.0%}).",
         f"{compared} *{weakest}* loses most: {-100 * lost.value:.1f} points "
         f"({-100 * lost.high:.1f} to {-100 * lost.low:.1f}).",
