@@ -130,6 +130,7 @@ class Study:
     pairs: tuple[tuple[str, str], ...]  # methods whose difference is drawn: first minus second
     # Trains one restart, given (level, seed, start, out, **options).
     train_restart: Callable[..., Restart]
+    plans: Mapping[str, Any]  # of each level: dataclasses of how its networks learn
     titles: Mapping[str, str]  # of methods whose name is not their title
     # The method without a network that a network of pictures has to beat on the same folds, before
     # anything is concluded from it; None where no network sees pictures.

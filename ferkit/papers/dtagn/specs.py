@@ -7,6 +7,7 @@ import pandas as pd
 
 from ferkit.faces.views import View
 from ferkit.papers.dtagn.network import build_centred, build_joint
+from ferkit.papers.dtagn.plans import PLANS
 from ferkit.papers.dtagn.study import restart_methods
 from ferkit.training.spec import NetworkSpec, Restart, Study
 
@@ -58,6 +59,7 @@ STUDIES = (
             ("dtan", "hog"),
         ),
         train_restart=_restart,
+        plans=PLANS,
         titles={
             "weighted_sum": "weighted sum",
             "logits_added": "logits added",

@@ -182,6 +182,7 @@ STUDIES = (
             ("read stage 2", "read stage 1"),
         ),
         train_restart=_kept(experiment.compare_methods),
+        plans=PLANS,
         titles=_TITLES,
         baseline="hog",
     ),
@@ -199,6 +200,7 @@ STUDIES = (
             for name in (*SMALL_RIVALS, experiment.TOGETHER, experiment.ALWAYS_NEGATIVE)
         ),
         train_restart=_kept(experiment.compare_three_classes),
+        plans=PLANS,
         titles=_TITLES,
         baseline="hog",
     ),
@@ -209,6 +211,7 @@ STUDIES = (
         measure="accuracy",
         pairs=((SHOWN_VARIANT, "as_paper"),),
         train_restart=_kept(experiment.compare_variants),
+        plans=PLANS,
         titles=_TITLES,
         baseline="hog",
     ),
@@ -223,6 +226,7 @@ STUDIES = (
             ("as_paper, stage 1", "as_paper, stage 2"),
         ),
         train_restart=_kept(experiment.compare_stages),
+        plans=PLANS,
         titles=_TITLES,
     ),
     Study(
@@ -241,6 +245,7 @@ STUDIES = (
             maps.LAYERS,
         ),
         train_restart=_compare_maps,
+        plans=PLANS,
         titles={EMOTIONALDAN.name: EMOTIONALDAN.title, **_TITLES},
     ),
 )

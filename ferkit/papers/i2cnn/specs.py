@@ -109,6 +109,7 @@ STUDIES = (
             ("gain, wide", "gain, posed"),
         ),
         train_restart=restart_patches,
+        plans=PLANS,
         titles={
             "k60": "60 patches",
             "k5": "5 patches",

@@ -2,6 +2,7 @@
 
 from ferkit.faces.views import View
 from ferkit.papers.multimodal.network import SingleBranch
+from ferkit.papers.multimodal.plans import PLANS
 from ferkit.papers.multimodal.study import restart_branches
 from ferkit.training.spec import NetworkSpec, Study
 
@@ -41,6 +42,7 @@ STUDIES = (
             ("dropout 0.5", "dropout 0.8"),
         ),
         train_restart=restart_branches,
+        plans=PLANS,
         titles={
             "svm_raw": "SVM, raw landmarks",
             "svm_residual": "SVM, residuals",

@@ -8,7 +8,7 @@ from ferkit.faces.views import View
 from ferkit.papers.tfe.experiment import train_on_drawn
 from ferkit.papers.tfe.identity import ALIGNED_SIDE, CROP_COLUMNS, CROP_ROWS
 from ferkit.papers.tfe.network import ResNet, Tandem, build_tandem
-from ferkit.papers.tfe.plans import Plan, plan_for
+from ferkit.papers.tfe.plans import PLANS, Plan, plan_for
 from ferkit.papers.tfe.study import restart_on_drawn, restart_on_wider
 from ferkit.training.by_folds import CrossTrained
 from ferkit.training.spec import Network, NetworkSpec, Restart, Study
@@ -107,6 +107,7 @@ STUDIES = (
             ("resnet", "hog"),
         ),
         train_restart=_restart,
+        plans=PLANS,
         titles=_TITLES,
         baseline="hog",
     ),
@@ -122,6 +123,7 @@ STUDIES = (
             ("neutral", "untrained"),
         ),
         train_restart=_restart_wider,
+        plans=PLANS,
         titles=_TITLES,
         baseline="hog",
     ),

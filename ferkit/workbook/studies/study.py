@@ -10,9 +10,10 @@ Faces, people and folds are the same in all of them.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tqdm import tqdm
 
 import ferkit
 from ferkit import plots
+from ferkit.core.files import digest
 from ferkit.drawn.draw_sets import drawing_fingerprint
 from ferkit.faces.load import PHOTOGRAPHS
 from ferkit.papers import studies
@@ -72,15 +74,15 @@ def run_studies(
     folder under FIGURES; a study is saved as soon as all its restarts have ended. With `keep`,
     restarts that the results in TO hold are not trained again, whatever processor they are from.
     `options` go to the trainings: device, precision. ValueError for an unknown study, and for kept
-    results of another level, seed or drawing; RuntimeError when a restart failed, after all others
-    have ended.
+    results of another level, seed, drawing or plan; RuntimeError when a restart failed, after all
+    others have ended.
     """
     known = studies()
     chosen = list(known if names is None else names)
     if unknown := [name for name in chosen if name not in known]:
         raise ValueError(f"unknown study {', '.join(unknown)}; known: {', '.join(known)}")
     restarts = {
-        name: _load_restarts(Path(to), name, level, seed) if keep else {} for name in chosen
+        name: _load_restarts(Path(to), known[name], level, seed) if keep else {} for name in chosen
     }
     planned = {}
     for name, start in itertools.product(chosen, range(starts)):
@@ -102,9 +104,10 @@ def run_studies(
             own[planned[key].start] = result
             if any(start not in own for start in range(starts)):
                 continue
-            record = _collect([own[start] for start in sorted(own)], level, seed)
+            study = known[name]
+            record = _collect([own[start] for start in sorted(own)], study, level, seed)
             save_study(Path(to), name, record)
-            draw_study(known[name], record, figures)
+            draw_study(study, record, figures)
             records[name] = record
     if failures:
         raise RuntimeError(f"{', '.join(failures)} failed; call again to continue the others")
@@ -133,18 +136,19 @@ def draw_study(study: Study, record: StudyRecord, figures: str | Path = "figures
     _save_figures(study, differences, "plot_trainings", folder, record.made_by)
 
 
-def _load_restarts(folder: Path, name: str, level: str, seed: int) -> dict[int, Restart]:
+def _load_restarts(folder: Path, study: Study, level: str, seed: int) -> dict[int, Restart]:
     """Split the results of a study by start; empty where there are none.
 
-    ValueError when they are of another level, seed or drawing.
+    ValueError when they are of another level, seed, drawing or plan.
     """
-    if not (folder / f"{name}.json").exists():
+    if not (folder / f"{study.name}.json").exists():
         return {}
-    record = read_study(folder, name)
-    for key, wanted in _describe_faces(level, seed).items():
-        if record.made_by[key] != wanted:
+    record = read_study(folder, study.name)
+    for key, wanted in _describe_training(study, level, seed).items():
+        kept = record.made_by.get(key)
+        if kept != wanted:
             raise ValueError(
-                f"the kept results of {name} are of {key} {record.made_by[key]}, not {wanted}; "
+                f"the kept results of {study.name} are of {key} {kept}, not {wanted}; "
                 "train all starts, without keeping them"
             )
     restarts = {}
@@ -154,7 +158,7 @@ def _load_restarts(folder: Path, name: str, level: str, seed: int) -> dict[int, 
     return restarts
 
 
-def _collect(restarts: list[Restart], level: str, seed: int) -> StudyRecord:
+def _collect(restarts: list[Restart], study: Study, level: str, seed: int) -> StudyRecord:
     """Join the tables of all restarts; ValueError when they are not of the same faces."""
     predictions = pd.concat([restart.predictions for restart in restarts], ignore_index=True)
     people = predictions.groupby(["data", "sample"])["person"].nunique()
@@ -166,13 +170,20 @@ def _collect(restarts: list[Restart], level: str, seed: int) -> StudyRecord:
         "command": "ferkit study",
         "starts": len(restarts),
         "ferkit": ferkit.__version__,
-        **_describe_faces(level, seed),
+        **_describe_training(study, level, seed),
     }
     return StudyRecord(predictions, trainings, made_by)
 
 
-def _describe_faces(level: str, seed: int) -> dict[str, Any]:
-    return {"level": level, "seed": seed, "drawing": drawing_fingerprint()}
+def _describe_training(study: Study, level: str, seed: int) -> dict[str, Any]:
+    """Describe what all restarts of a study share: the faces, and a hash of the level's plan."""
+    settings = json.dumps(asdict(study.plans[level]), default=lambda part: part.__qualname__)
+    return {
+        "level": level,
+        "seed": seed,
+        "drawing": drawing_fingerprint(),
+        "plan": digest(settings),
+    }
 
 
 def _save_figures(

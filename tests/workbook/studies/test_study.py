@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -159,6 +162,41 @@ def test_restarts_of_other_faces_are_not_joined(counted, tmp_path):
     assert read_study(tmp_path, "counted").made_by["starts"] == 1
 
 
+def test_restarts_of_another_plan_are_not_joined(counted, tmp_path, monkeypatch):
+    folders = {"out": tmp_path, "to": tmp_path, "figures": tmp_path / "figures"}
+    run_studies(["counted"], starts=1, **folders)
+    study = study_module.studies()["counted"]
+    usual = study.plans["study"]
+    slower = replace(usual, dtan=replace(usual.dtan, rate=usual.dtan.rate / 2))
+    changed = replace(study, plans={"study": slower})
+    monkeypatch.setattr(study_module, "studies", lambda: {"counted": changed})
+    with pytest.raises(ValueError, match=r"kept results of counted are of plan \w{10}, not \w{10}"):
+        run_studies(["counted"], starts=2, keep=True, **folders)
+    assert counted == [0]
+    assert read_study(tmp_path, "counted").made_by["starts"] == 1
+
+
+def test_a_plan_has_the_same_hash_in_another_process():
+    code = (
+        "from ferkit.papers import studies;"
+        "from ferkit.workbook.studies.study import _describe_training as describe;"
+        "print([describe(s, level, 0)['plan'] for s in studies().values() for level in s.plans])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = []
+    for study in STUDIES.values():
+        for level in study.plans:
+            here.append(study_module._describe_training(study, level, 0)["plan"])
+    assert done.stdout.strip() == str(here)
+    assert len(set(here)) == 4 * 5  # of four levels in five papers
+
+
 def test_long_names_leave_room_for_the_axis(tmp_path):
     kinds = itertools.product(
         ("wild", "posed"), ("as_paper, stage 1", "as_paper, stage 2"), (0, 1), (0, 1)
@@ -179,6 +217,13 @@ def test_every_compared_method_has_a_title():
     for study in STUDIES.values():
         for pair in study.pairs:
             assert "_" not in study.pair_title(" minus ".join(pair))
+
+
+@pytest.mark.parametrize("name", kept_studies())
+def test_kept_results_are_of_the_plans_and_faces_of_today(name):
+    made_by = load_study(name).made_by
+    today = study_module._describe_training(STUDIES[name], "study", made_by["seed"])
+    assert {key: made_by[key] for key in today} == today, f"train it again: ferkit study {name}"
 
 
 @pytest.mark.parametrize("name", kept_studies())
