@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -39,6 +40,7 @@ from ferkit.workbook.cluster import Failure, map_tasks
 
 STARTS = 5
 _LETTER = 0.075  # inches that a letter of a name beside the axis takes
+_LINE = 40  # letters of a line of a panel's title
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,6 @@ def _save_figures(
     """Draw means or differences, photographs in a figure of their own."""
     stem = "trainings" if study.name == study.folder else f"trainings_{study.name}"
     ending = "_means" if plot == "plot_intervals" else ""
-    measure = study.measure if plot == "plot_intervals" else f"difference: {study.measure}"
     title = f"{study.title}: {made_by['starts']} trainings of each, 95 % over people and trainings"
     # One value a training, without people, has no interval.
     drawable = table.dropna(subset=["low", "high"])
@@ -203,6 +204,10 @@ def _save_figures(
         rows = rows.rename(columns={"data": "panel"})
         rows["name"] = [study.pair_title(name) for name in rows["name"]]
         rows = gather_parts(rows)
+        measures = rows["panel"].map(study.measure_on)
+        is_one = measures.nunique() == 1
+        if not is_one:
+            rows["panel"] = _name_measures(rows["panel"], measures)
         width = figure_width(rows["name"], 5.2 if rows["panel"].nunique() > 1 else 7.5)
         height = 1.6 + 0.42 * rows["panel"].value_counts().max()
         plots.save_figure(
@@ -214,8 +219,24 @@ def _save_figures(
             size=(width, height),
             columns=2,
             title=title,
-            xlabel=measure,
+            xlabel=_axis_label(plot, study.measure if is_one else ""),
         )
+
+
+def _axis_label(plot: str, measure: str) -> str:
+    """Say what an axis shows; `measure` is empty where the panels name their own."""
+    if plot == "plot_intervals":
+        return measure or "mean"
+    return f"difference: {measure}" if measure else "difference"
+
+
+def _name_measures(panels: pd.Series, measures: pd.Series) -> pd.Series:
+    """Write below each panel's name what is measured, where the name does not say it."""
+    titles = []
+    for panel, measure in zip(panels, measures, strict=True):
+        below = "" if measure in panel else "\n" + fill(measure, _LINE)
+        titles.append(panel + below)
+    return pd.Series(titles, panels.index)
 
 
 def gather_parts(rows: pd.DataFrame) -> pd.DataFrame:

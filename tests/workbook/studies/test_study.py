@@ -212,6 +212,23 @@ def test_long_names_leave_room_for_the_axis(tmp_path):
     assert all(ax.get_window_extent().width > 2 * figure.dpi for ax in figure.axes)
 
 
+def test_panels_of_several_measures_say_which(tmp_path):
+    study = replace(STUDIES["dtagn"], other_measures={"b": "share", "c, share": "share"})
+    kinds = itertools.product(("a", "b", "c, share"), ("joint", "dtan"), (0, 1), (0, 1))
+    record = pd.DataFrame(kinds, columns=["data", "method", "start", "sample"])
+    record = record.assign(person=record["sample"].astype(str), value=record["sample"] / 2)
+    kept = StudyRecord(record, pd.DataFrame(), {"starts": 2})
+    study_module.draw_study(study, kept, tmp_path)
+    table = pd.read_csv(tmp_path / "dtagn" / "trainings_means.csv")
+    assert list(table["panel"].unique()) == ["a\naccuracy", "b\nshare", "c, share"]
+    about = json.loads((tmp_path / "dtagn" / "trainings.json").read_text())
+    assert about["options"]["xlabel"] == "difference"
+    only = replace(study, other_measures={})
+    study_module.draw_study(only, kept, tmp_path)
+    about = json.loads((tmp_path / "dtagn" / "trainings.json").read_text())
+    assert about["options"]["xlabel"] == "difference: accuracy"
+
+
 def test_every_compared_method_has_a_title():
     assert set(STUDIES) >= {"multimodal", "i2cnn", "dtagn", "emotionaldan", "tfe"}
     for study in STUDIES.values():
