@@ -69,8 +69,7 @@ def patch_boxes(landmarks: ArrayLike, size: int) -> np.ndarray:
         raise ValueError("landmarks must be finite, got NaN; leave out faces that were not found")
     regions = np.array(list(GLOBAL_REGIONS.values())) * size
     global_centres = np.tile(regions[:, :2], (len(points), 1, 1))
-    # A landmark names a pixel's middle.
-    centres = np.concatenate([global_centres, points + 0.5], axis=1)[:, :, None]  # (N, 10, 1, 2)
+    centres = np.concatenate([global_centres, points], axis=1)[:, :, None]  # (N, 10, 1, 2)
     local_sides = np.full((len(LOCAL_REGIONS), 2), _LOCAL_SIDE * size)
     sides = np.concatenate([regions[:, 2:], local_sides])[:, None]  # (10, 1, 2)
     half = sides * np.array(PATCH_SCALES)[:, None] / 2  # (10, 3, 2)
