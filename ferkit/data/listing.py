@@ -123,19 +123,17 @@ def walk_images(root: Path, verify: str = "warn") -> Iterator[str]:
     Paths are texts with slashes, since half a million `Path` take much memory. Links to folders are
     followed unless they lead to a folder above; folders that cannot be read are reported.
     """
-    waiting = [(root, "")] if root.is_dir() else []
+    none: frozenset[Path] = frozenset()
+    waiting = [(root, "", none)] if root.is_dir() else []
     while waiting:
-        folder, place = waiting.pop()
+        folder, place, above = waiting.pop()
+        resolved = folder.resolve()
+        if resolved in above:
+            continue
         content = list_folder(folder, verify)
         yield from (f"{place}{path.name}" for path in content.files if not is_video(path))
         for inner in reversed(content.folders):
-            if not leads_above(inner):
-                waiting.append((inner, f"{place}{inner.name}/"))
-
-
-def leads_above(folder: Path) -> bool:
-    """Tell whether a folder is a link to one that it lies in."""
-    return folder.is_symlink() and folder.resolve() in folder.parent.resolve().joinpath("x").parents
+            waiting.append((inner, f"{place}{inner.name}/", above | {resolved}))
 
 
 def sample_tree(root: Path, most: int = 100, depth: int = 6) -> Iterator[str]:

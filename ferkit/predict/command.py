@@ -19,7 +19,7 @@ from ferkit.predict.analysis import Analysis
 from ferkit.predict.calibrate import calibrate_with_picture
 from ferkit.predict.copies import copy_paths, write_copies
 from ferkit.predict.frames import Sampling, check_readable, count_frames, read_frames
-from ferkit.predict.inputs import list_inputs
+from ferkit.predict.inputs import InputFile, list_inputs
 from ferkit.predict.predictors import NO_MAPS, Predictor, load_predictor, model_hash
 from ferkit.predict.priors import PRIORS, check_unsure, find_prior, with_prior
 from ferkit.predict.read_faces import FrameFaces, predict_emotions, read_faces
@@ -104,7 +104,8 @@ def predict_path(
         predictions = predict_emotions(batches, predictor)
     else:
         weights = model_hash(model, residual or bool(neutral))
-        key = digest(describe_files(files), sampling, annotated, weights, neutral)
+        compared = describe_files([InputFile(Path(neutral), str(neutral))]) if neutral else None
+        key = digest(describe_files(files), sampling, annotated, weights, compared)
         with closing(Unfinished(partial_path(out), key, overwrite)) as unfinished:
             if unfinished.known and progress:
                 tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")

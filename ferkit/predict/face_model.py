@@ -35,8 +35,8 @@ class Training:
         for name in ("people", "faces"):
             if not is_whole(getattr(self, name), 1, 10**9):
                 raise ValueError(f"the number of {name} must be 1 or more")
-        if not is_whole(self.seed, 0, 10**9):
-            raise ValueError(f"`seed` must be a whole number, got {self.seed}")
+        if not is_whole(self.seed, 0, 2**32 - 1):
+            raise ValueError(f"`seed` must be a whole number from 0 to 2**32 - 1, got {self.seed}")
         if not (isinstance(self.level, str) and isinstance(self.drawing, str)):
             raise ValueError("`level` and `drawing` must be texts")
 

@@ -17,6 +17,7 @@ from ferkit.data.listing import (
     nested,
     not_found,
     text_lines,
+    walk_images,
 )
 from ferkit.data.reports import keep_usable
 
@@ -133,6 +134,16 @@ def test_every_file_of_a_folder_is_accounted_for(tmp_path):
         "passed over 5 files: 2 .txt, 1 .dng (export them as JPEG), 1 without a suffix, "
         "1 .zip (unpack them)"
     )
+
+
+def test_links_that_lead_to_each_other_are_followed_once(tmp_path):
+    picture(tmp_path / "a" / "1.jpg")
+    picture(tmp_path / "b" / "2.jpg")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "b")
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "a")
+    found = ["a/1.jpg", "a/link/2.jpg", "b/2.jpg", "b/link/1.jpg"]
+    assert list(walk_images(tmp_path)) == found
+    assert len(list_tree(tmp_path).files) == len(found)
 
 
 @pytest.mark.skipif(".heic" in IMAGES, reason="pillow-heif is installed")

@@ -268,3 +268,20 @@ def test_faces_are_compared_with_a_neutral_picture(tmp_path, drawn_face):
     assert result.exit_code == 2
     result = ferkit("predict", picture, "--neutral", picture, "--residual", "--out", out)
     assert result.exit_code == 2
+
+
+def test_what_was_compared_with_another_neutral_picture_is_not_continued(
+    tmp_path, drawn_face, monkeypatch
+):
+    picture, calm = tmp_path / "face.png", tmp_path / "calm.png"
+    for path in (picture, calm):
+        Image.fromarray(drawn_face[0]).save(path)
+    out = tmp_path / "a.csv"
+    words = ["predict", picture, "--neutral", calm, "--out", out]
+    monkeypatch.setattr(command, "predictions_table", Mock(side_effect=KeyboardInterrupt))
+    assert ferkit(*words).exit_code == 130
+    assert partial_path(out).exists()
+    Image.fromarray(drawn_face[0][:, ::-1]).save(calm)  # under the same name
+    result = ferkit(*words)
+    assert result.exit_code == 2
+    assert "is the unfinished output of other inputs or options" in result.stderr

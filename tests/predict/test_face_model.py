@@ -18,6 +18,7 @@ from ferkit.training.linear import (
     linear_svm,
     scores_of,
 )
+from ferkit.workbook.parameters import HIGHEST_SEED
 
 HOW = {
     "names": NAMES,
@@ -193,6 +194,7 @@ def test_impossible_models_are_refused(trained, change, message):
         ({"people": 0}, "number of people"),
         ({"faces": 2.5}, "number of faces"),
         ({"seed": -1}, "`seed`"),
+        ({"seed": 2**32}, r"`seed` must be a whole number from 0 to 2\*\*32 - 1"),
         ({"drawing": 3}, "`drawing` must be texts"),
         ({"level": 3}, "`level` and"),
     ],
@@ -200,6 +202,10 @@ def test_impossible_models_are_refused(trained, change, message):
 def test_impossible_trainings_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         Training(**{"people": 3, "faces": 9} | values)
+
+
+def test_every_seed_of_the_command_line_can_be_trained_with():
+    assert Training(3, 9, seed=HIGHEST_SEED).seed == HIGHEST_SEED
 
 
 def test_classes_that_the_pipeline_lacks_are_refused():

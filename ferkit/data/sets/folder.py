@@ -16,7 +16,6 @@ from ferkit.data.folder_table import clips_from_table
 from ferkit.data.layout import EMOTION_WORDS, SPLIT_WORDS, emotion_of
 from ferkit.data.listing import (
     describe_others,
-    leads_above,
     list_folder,
     list_tree,
     not_found,
@@ -69,6 +68,11 @@ def read_folder(
     root = Path(root).expanduser()
     clips: list[Clip] = []
     if root.is_file():
+        if people_from:
+            raise ValueError(
+                f"{root} is a table, whose column `person` names the people; leave out "
+                "--people-from"
+            )
         clips = clips_from_table(root, verify)
     elif root.is_dir():
         clips = _from_folders(root, verify, people_from)
@@ -92,7 +96,7 @@ def read_folder(
 
 def _from_folders(root: Path, verify: str, people_from: re.Pattern[str] | None) -> list[Clip]:
     tree = _Tree()
-    _collect(root, tree, verify, person=None, group=None)
+    _collect(root, tree, verify)
     report_skipped("folder", tree.stray, "picture", verify, "outside person/emotion/")
     if tree.others:
         warnings.warn(f"folder: {describe_others(tree.others)}", stacklevel=3)
@@ -145,8 +149,21 @@ class _Tree:
     others: list[Path] = field(default_factory=list)
 
 
-def _collect(folder: Path, tree: _Tree, verify: str, person: str | None, group: str | None) -> None:
-    """Add what is in and below `folder` to `tree`; `group` is None at the top."""
+def _collect(
+    folder: Path,
+    tree: _Tree,
+    verify: str,
+    person: str | None = None,
+    group: str | None = None,
+    above: frozenset[Path] = frozenset(),
+) -> None:
+    """Add what is in and below `folder` to `tree`; `group` is None at the top.
+
+    Links to a folder in `above`, those that were entered on the way, are not followed.
+    """
+    resolved = folder.resolve()
+    if resolved in above:
+        return
     content = list_folder(folder, verify)
     tree.others += content.others
     top = group is None
@@ -166,8 +183,7 @@ def _collect(folder: Path, tree: _Tree, verify: str, person: str | None, group: 
         else:
             group = folder.name
     for inner in content.folders:
-        if not leads_above(inner):
-            _collect(inner, tree, verify, person, group or "")
+        _collect(inner, tree, verify, person, group or "", above | {resolved})
 
 
 def _warn_of_no_people(groups: list[str]) -> None:

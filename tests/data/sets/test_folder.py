@@ -327,7 +327,23 @@ def test_people_are_found_in_the_names_of_files(tmp_path, pattern):
     }
 
 
+def test_a_table_names_its_people_itself(tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text("path,person,emotion\n")
+    with pytest.raises(ValueError, match="is a table, .*leave out --people-from"):
+        read_folder(table, "off", people_from=re.compile(r"\d+"))
+
+
 def test_a_link_to_the_folder_above_ends(tmp_path):
     make_folder(tmp_path)
     (tmp_path / "anna" / "again").symlink_to(tmp_path)
+    assert len(read_folder(tmp_path, "off")) == 5
+
+
+def test_links_to_each_other_end(tmp_path):
+    make_folder(tmp_path)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "link").symlink_to(tmp_path / "two")
+    (tmp_path / "two" / "link").symlink_to(tmp_path / "one")
     assert len(read_folder(tmp_path, "off")) == 5
