@@ -171,7 +171,7 @@ def study(
         level=level,
         starts=starts,
         seed=seed,
-        out=out or files.run_dir(),
+        out=(out or files.run_dir()).expanduser().resolve(),
         keep=keep,
         jobs=jobs,
         scheduler=scheduler,

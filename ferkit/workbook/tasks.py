@@ -69,9 +69,9 @@ def plan_run(
     notebooks = [read_notebook(path) for path in choose_notebooks(names)]
     if "out" in overrides:
         raise ValueError("`out` is where the whole run is written; use --out")
-    if "data_root" in overrides:
+    if overrides.get("data_root"):
         root = Path(overrides["data_root"]).expanduser().resolve()
-        if overrides["data_root"] and not root.exists():
+        if not root.exists():
             raise FileNotFoundError(f"no folder {root} to read data from (--data-root)")
         overrides = {**overrides, "data_root": str(root)}
     settled = settle_parameters(notebooks, overrides)

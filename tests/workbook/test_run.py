@@ -241,6 +241,14 @@ def test_what_is_unchanged_is_skipped_and_a_change_runs_again(project):
     assert not runner._finished(run["notebooks"]["01_good"], plan[0], out, print)
 
 
+def test_an_empty_data_root_is_none(tmp_path):
+    path = write(
+        tmp_path / "01_one.ipynb", "print(data_root)", parameters='out = ""\ndata_root = ""'
+    )
+    plan = tasks.plan_run([str(path)], {"data_root": ""}, tmp_path / "out")
+    assert plan[0].parameters["data_root"] == ""
+
+
 def test_the_fingerprint_follows_what_a_result_depends_on(tmp_path, monkeypatch):
     cells = ["print(data_root, device)"]
     path = write(

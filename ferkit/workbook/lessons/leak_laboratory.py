@@ -1,5 +1,6 @@
 """The laboratory of notebook 11: faces, the leaks measured on them, and their tables."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -85,16 +86,25 @@ def open_laboratory(
 
 def _first_people(clips: list[Clip], count: int) -> list[Clip]:
     """The clips of one emotion of the first people who show several."""
-    single = [clip for clip in clips if clip.emotion and not clip.complementary]
-    shown = pd.DataFrame({"person": [clip.person for clip in single], "clip": single})
-    counts = shown.groupby("person").size()
-    people = counts.index[counts > 1][:count]
+    single = _of_one_emotion(clips)
+    people = _people_with_several(single)
     if len(people) < FEW_PEOPLE:
         raise ValueError(
             f"{len(people)} people show two emotions or more, {FEW_PEOPLE} are needed; "
             "choose another data set"
         )
-    return shown["clip"][shown["person"].isin(people)].tolist()
+    first = set(people[:count])
+    return [clip for clip in single if clip.person in first]
+
+
+def _of_one_emotion(clips: list[Clip]) -> list[Clip]:
+    return [clip for clip in clips if clip.emotion and not clip.complementary]
+
+
+def _people_with_several(clips: list[Clip]) -> list[str]:
+    """The people who are in two clips or more, in order."""
+    counts = Counter(clip.person for clip in clips)
+    return sorted(person for person, count in counts.items() if count > 1)
 
 
 def _still(clip: Clip) -> Clip:
@@ -120,7 +130,7 @@ def _prepare_faces(stills: list[Clip], seed: int) -> Faces:
 def _last_frames(dataset: str, clips: list[Clip], level: str, seed: int) -> tuple[Faces, str]:
     """The last three frames of sequences, and where they are from."""
     long = [clip for clip in clips if len(clip.frames) > _LAST]
-    if long:
+    if len(_people_with_several(_of_one_emotion(long))) >= FEW_PEOPLE:
         chosen = _first_people(long, SEQUENCE_PEOPLE[level])
         return _prepare_faces(
             [

@@ -1,8 +1,11 @@
 """Tables of the leak laboratory."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ferkit.data.clip import Clip
 from ferkit.workbook.lessons import leak_laboratory as laboratory
 from ferkit.workbook.lessons.leak_list import COPIES, KINDS, LEAKS
 from ferkit.workbook.lessons.leak_pairs import LeakPair
@@ -43,6 +46,17 @@ def test_the_laboratory_keeps_people_apart_and_remembers_what_it_measured():
     table = laboratory.repertoire_table(faces)
     assert table["value"].between(0, 1).all()
     assert len(table) == 3
+
+
+def test_sequences_of_few_people_are_made_instead():
+    clips = []
+    for person in range(laboratory.FEW_PEOPLE - 1):
+        for emotion in ("fear", "anger"):
+            frames = tuple(Path(f"{number}.png") for number in range(5))
+            clips.append(Clip("mine", str(person), f"{person}-{emotion}", emotion, frames))
+    frames, source = laboratory._last_frames("mine", clips, "smoke", 0)
+    assert source == "landmarks computed from the head model, without pictures"
+    assert len(set(frames.people)) >= laboratory.FEW_PEOPLE
 
 
 def test_folds_of_people_have_one_number_in_a_row():
