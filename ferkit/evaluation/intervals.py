@@ -96,7 +96,12 @@ def bootstrap(
 
 
 def over_trainings(
-    values: ArrayLike, people: ArrayLike, *, repeats: int = REPEATS, seed: int = 0
+    values: ArrayLike,
+    people: ArrayLike,
+    *,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    bounds: tuple[float, float] | None = None,
 ) -> Score:
     """Average several trainings, with an interval over people and trainings.
 
@@ -104,7 +109,7 @@ def over_trainings(
     and, independently, trainings with replacement. Of S trainings S - 1 are drawn, so that the mean
     over them varies as that of S does (Rao and Wu 1988). One training gives the interval of
     `bootstrap`, which ignores the variation between trainings; with two to five the interval is a
-    rough one.
+    rough one. Where all values are the same, it is that of `bootstrap` too; see there for `bounds`.
     """
     values = np.asarray(values, dtype=np.float64)
     people = np.asarray(people)
@@ -113,9 +118,9 @@ def over_trainings(
             "expected values (S, N), S at least 1, and N people, "
             f"got {values.shape} and {people.shape}"
         )
-    over_people = bootstrap(values.mean(0), people, repeats=repeats, seed=seed)
+    over_people = bootstrap(values.mean(0), people, repeats=repeats, seed=seed, bounds=bounds)
     trainings = len(values)
-    if trainings == 1 or over_people.people == 1:
+    if trainings == 1 or over_people.people == 1 or (values == values[0, 0]).all():
         return over_people
     codes = pd.factorize(people, sort=True)[0]
     rng = np.random.default_rng(seed)

@@ -90,7 +90,7 @@ def method_means(predictions: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for data, data_rows in predictions.groupby("data", sort=False):
         for method, method_rows in data_rows.groupby("method", sort=False):
-            average = _average_trainings(_pivot_trainings(method_rows), method_rows)
+            average = _average_trainings(_pivot_trainings(method_rows), method_rows, (0, 1))
             rows.append({"data": data, "name": method, **average})
     return pd.DataFrame(rows)
 
@@ -105,7 +105,8 @@ def paired_differences(predictions: pd.DataFrame, pairs: Iterable[tuple[str, str
         values = {name: _pivot_trainings(part) for name, part in data_rows.groupby("method")}
         for first, second in pairs:
             if first in values and second in values:
-                average = _average_trainings(values[first] - values[second], data_rows)
+                difference = values[first] - values[second]
+                average = _average_trainings(difference, data_rows, (-1, 1))
                 rows.append({"data": data, "name": f"{first} minus {second}", **average})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_AVERAGES)
 
@@ -135,13 +136,18 @@ def _pivot_trainings(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot(index="start", columns="sample", values="value")
 
 
-def _average_trainings(values: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
+def _average_trainings(
+    values: pd.DataFrame, rows: pd.DataFrame, bounds: tuple[float, float]
+) -> dict[str, Any]:
     """Average pivoted values, with an interval, and each training alone.
 
-    Samples that lack a value in one of the trainings are left out.
+    Samples that lack a value in one of the trainings are left out. `bounds` are those of values
+    that say whether a sample is right.
     """
     values = values.dropna(axis=1)
+    is_right = values.isin((-1, 0, 1)).all(axis=None)
     person = rows.drop_duplicates("sample").set_index("sample")["person"]
-    score = over_trainings(values.to_numpy(), person[values.columns].to_numpy())
+    people = person[values.columns].to_numpy()
+    score = over_trainings(values.to_numpy(), people, bounds=bounds if is_right else None)
     by_training = values.mean(axis=1).add_prefix("training_")
     return {**score.metric(), **by_training.to_dict()}

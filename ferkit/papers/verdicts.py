@@ -65,9 +65,11 @@ def judge(claim: reported.Claim) -> tuple[str, str, str]:
     if reason := _why_untested(record, claim, (first, second), differences):
         return NOT_TESTED, text, reason
     shown = [_is_shown(row, claim) for row in rows]
-    verdict = HOLDS if all(shown) else PARTLY if any(shown) else NOT_SHOWN
-    if verdict == HOLDS and claim.verdict:
-        verdict = claim.verdict
+    verdict = NOT_SHOWN
+    if all(shown):
+        verdict = claim.verdict or HOLDS
+    elif any(shown):
+        verdict = PARTLY
     against = [row["data"] for row in rows if _is_against(row, claim)]
     reasons = [claim.note] if claim.note else []
     if against:

@@ -128,6 +128,15 @@ def test_the_interval_over_trainings_holds_the_chance_of_both():
     assert found.high - found.low > 1.2 * (alone.high - alone.low)
 
 
+def test_trainings_that_all_agree_leave_room_for_other_people():
+    right = np.ones((5, 18), bool)
+    people = np.repeat(range(6), 3)
+    assert over_trainings(right, people, bounds=(0, 1)) == bootstrap(right[0], people)
+    assert over_trainings(right, people, bounds=(0, 1)).low == pytest.approx(0.025 ** (1 / 6))
+    difference = over_trainings(np.zeros((5, 18)), people, bounds=(-1, 1))
+    assert difference.low == -difference.high < -0.4
+
+
 def test_an_interval_over_trainings_covers_what_is_true():
     """About 95 % of repeated studies hold the true value 0; drawing people alone, far fewer."""
     rng, covered, alone = np.random.default_rng(2), [], []

@@ -117,7 +117,7 @@ def measure(
         right[name] = np.stack([one.correct().astype(float) for one in trainings])
     measured = Measured(classes, {name: predictions[name] for name in METHODS}, right)
     for name, rows in right.items():
-        score = intervals.bootstrap(rows.mean(0), measured.people, seed=seed)
+        score = intervals.bootstrap(rows.mean(0), measured.people, seed=seed, bounds=(0, 1))
         run.metrics[f"{dataset}/{name}"] = score.metric()
         if len(rows) > 1:
             shares = rows.mean(1).tolist()

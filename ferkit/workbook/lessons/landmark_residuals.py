@@ -15,7 +15,7 @@ from ferkit.data import dataset as data_set
 from ferkit.data.clip import Clip
 from ferkit.data.folds import Fold, fold_hash
 from ferkit.evaluation import scores
-from ferkit.evaluation.intervals import Score, compare_paired, over_trainings
+from ferkit.evaluation.intervals import TAILS, Score, compare_paired, over_trainings
 from ferkit.evaluation.predictions import Predictions
 from ferkit.faces import align, detect
 from ferkit.faces.load import load_clips
@@ -256,7 +256,7 @@ def draw_resampled(
     edges = (np.arange(first, last + stride + 1, stride) - 0.5) * step
     rows = []
     for name, values in means.items():
-        low, high = np.quantile(values, [0.025, 0.975])
+        low, high = np.quantile(values, TAILS)
         share = np.histogram(values, edges)[0] / len(values)
         bins = pd.DataFrame({"left": edges[:-1], "right": edges[1:], "share": share})
         rows.append(bins.assign(name=name, value=value, low=low, high=high))
@@ -276,7 +276,7 @@ def draw_trainings(
     each = {f"training_{k}": gain for k, gain in enumerate(gains.mean(1))}
     rows = []
     for name, used in (("first training, people", gains[:1]), ("people and trainings", gains)):
-        score = over_trainings(used, people)
+        score = over_trainings(used, people, bounds=(-1, 1))
         ends = {"value": score.value, "low": score.low, "high": score.high}
         rows.append({"name": name, **ends, **each})
     title = f"Gain of residuals in {len(gains)} divisions into folds"
