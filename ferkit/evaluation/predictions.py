@@ -1,8 +1,6 @@
 """Predictions of a classifier by folds of people."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,9 +15,8 @@ class Predictions:
     """Scores of held-out people, in the order of the samples.
 
     `scores` (N, K) has a column for each of `names`; `truth` (N,) holds class indices, `people`
-    (N,) the person of each sample and `fold` (N,) the fold that tested it. `chosen_C` is the C that
-    was chosen in each fold, where one was. The score of a class that a fold could not train is
-    -inf.
+    (N,) the person of each sample and `fold` (N,) the fold that tested it. The score of a class
+    that a fold could not train is -inf.
     """
 
     names: tuple[str, ...]
@@ -27,7 +24,6 @@ class Predictions:
     truth: np.ndarray
     people: np.ndarray
     fold: np.ndarray
-    chosen_C: Mapping[Any, float | None] = field(default_factory=dict)
 
     @property
     def predicted(self) -> np.ndarray:

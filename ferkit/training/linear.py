@@ -14,7 +14,6 @@ Convention
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,14 +35,14 @@ from ferkit.evaluation.predictions import Predictions
 # (50 times slower where it was measured).
 one_thread = threadpool_limits.wrap(limits=1)
 
-Classifier = Callable[..., Pipeline]  # takes C and seed
+Classifier = Callable[..., Pipeline]  # takes C, and draws nothing
 UNTESTED = ""  # the fold of samples that are only trained on
 
 
 # --- classifiers ---
 
 
-def linear_svm(C: float = 0.003, seed: int = 0) -> Pipeline:
+def linear_svm(C: float = 0.003) -> Pipeline:
     """Make a linear SVM behind scaling.
 
     It has one class against the rest and the squared hinge loss. The best C falls with the number
@@ -52,24 +51,20 @@ def linear_svm(C: float = 0.003, seed: int = 0) -> Pipeline:
     primal is solved, since the dual draws from one generator that threads would share: folds
     trained side by side would not repeat.
     """
-    svm = LinearSVC(
-        C=C, dual=False, tol=1e-3, intercept_scaling=10, max_iter=5000, random_state=seed
-    )
+    svm = LinearSVC(C=C, dual=False, tol=1e-3, intercept_scaling=10, max_iter=5000)
     return make_pipeline(StandardScaler(), svm)
 
 
-def linear_softmax(C: float = 0.1, seed: int = 0) -> Pipeline:
+def linear_softmax(C: float = 0.1) -> Pipeline:
     """Make a multinomial logistic regression (softmax cross-entropy) behind scaling."""
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(C=C, max_iter=2000, random_state=seed)
-    )
+    return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
 
 
-def linear_discriminant(C: float = 0.3, seed: int = 0) -> Pipeline:
+def linear_discriminant(C: float = 0.3) -> Pipeline:
     """Make a linear discriminant analysis behind scaling, for classes that are equally frequent.
 
     Here `C` is the shrinkage of the covariance within classes towards a multiple of the identity,
-    from 0 to 1. Nothing is drawn, so the seed does not matter.
+    from 0 to 1.
     """
     return make_pipeline(StandardScaler(), _EvenDiscriminant(solver="lsqr", shrinkage=C))
 
@@ -104,11 +99,8 @@ def scores_of(model: Pipeline, features: np.ndarray, names: Sequence[str]) -> np
     return scores
 
 
-def linear_ridge(C: float = 1e-5, seed: int = 0) -> Pipeline:
-    """Make a ridge classifier behind scaling.
-
-    `C` is the inverse of its penalty. Nothing is drawn, so the seed does not matter.
-    """
+def linear_ridge(C: float = 1e-5) -> Pipeline:
+    """Make a ridge classifier behind scaling; `C` is the inverse of its penalty."""
     return make_pipeline(StandardScaler(), RidgeClassifier(alpha=1 / C))
 
 
@@ -204,9 +196,10 @@ def cross_validate(
 ) -> Predictions:
     """Score every sample by a classifier trained on the other folds.
 
-    `folds` is their number, or for each sample the fold that tests it, which must not split a
-    person (ValueError); samples of the fold "" are trained on and not tested. `names` orders the
-    classes (default: sorted). With a C of None the classifier keeps its own.
+    `folds` is their number, for folds that `seed` draws, or for each sample the fold that tests it,
+    which must not split a person (ValueError); samples of the fold "" are trained on and not
+    tested. `names` orders the classes (default: sorted). With a C of None the classifier keeps its
+    own.
     """
     shown = np.asarray(labels)
     people = np.asarray(people)
@@ -220,7 +213,7 @@ def cross_validate(
 
     def score_fold(name: Any) -> np.ndarray:
         train = fold != name
-        model = fit_classifier(partial(classifier, seed=seed), C, rows[train], shown[train])
+        model = fit_classifier(classifier, C, rows[train], shown[train])
         return scores_of(model, rows[~train], classes)
 
     fold_names = [name for name in np.unique(fold).tolist() if name != UNTESTED]
@@ -240,7 +233,6 @@ def train_test(
     names: Iterable[str] | None = None,
     classifier: Classifier = linear_svm,
     C: float | None = None,
-    seed: int = 0,
 ) -> Predictions:
     """Score one data set's samples by a classifier trained on another's.
 
@@ -254,7 +246,7 @@ def train_test(
             f"{len(shared)} people are in training and test (first: {shared[0]}): test other people"
         )
     classes, truth = _encode_labels(labels, names, np.asarray(train[1]))
-    model = fit_classifier(partial(classifier, seed=seed), C, train[0], train[1])
+    model = fit_classifier(classifier, C, train[0], train[1])
     scores = scores_of(model, _check_features(test[0], labels, people), classes)
     return Predictions(classes, scores, truth, people, np.zeros(len(labels), dtype=int))
 

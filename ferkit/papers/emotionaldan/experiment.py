@@ -228,7 +228,7 @@ def _right_answers(
     Three classes are yielded a second time for MEAN_RECALL, since two thirds of them are negative.
     """
     training_faces, training_names = parts["train"].named(classes)
-    by_hog = linear_ridge(C=0.001, seed=seed).fit(_hog(training_faces), training_names)
+    by_hog = linear_ridge(C=0.001).fit(_hog(training_faces), training_names)
     for dataset, all_faces in tested.items():
         is_drawn = dataset in DRAWN_SETS
         faces, truth = all_faces.named(classes)

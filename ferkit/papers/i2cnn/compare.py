@@ -78,7 +78,7 @@ def compare_methods(
     methods = {f"k{k}": result.predictions["svm"] for k, result in trainings.items()}
     methods["cnn"] = trainings[1].predictions["softmax"]
     methods |= textures.cross_validate_textures(
-        task.images, task.labels, task.people, task.tested, names=task.names, seed=seed
+        task.images, task.labels, task.people, task.tested, names=task.names
     )
     of_60 = trainings[60].predictions
     steps = {
@@ -134,17 +134,17 @@ def compare_folds(
                 folder=folder / "leak" / place / kind.removeprefix("folds by "),
             )
             predictions[place, "k1", kind] = whole_face.predictions["svm"]
-            for name, result in _predict_textures(task, rows, groups, seed).items():
+            for name, result in _predict_textures(task, rows, groups).items():
                 predictions[place, name, kind] = result
     return predictions
 
 
 def _predict_textures(
-    task: PatchTask, rows: list[FoldRows], groups: np.ndarray, seed: int
+    task: PatchTask, rows: list[FoldRows], groups: np.ndarray
 ) -> dict[str, Predictions]:
     tested = tested_fold(rows, len(task.labels))
     return textures.cross_validate_textures(
-        task.images, task.labels, groups, tested, names=task.names, seed=seed
+        task.images, task.labels, groups, tested, names=task.names
     )
 
 

@@ -74,7 +74,6 @@ def train_by_folds(
     patch_sets = {**(subsets or {}), "svm": PATCHES_OF_K[k]}
     no_scores = np.full((len(codes), len(classes)), np.nan)
     scores = {name: no_scores.copy() for name in (*patch_sets, "softmax")}
-    chosen_C: dict[str, dict[str, float]] = {name: {} for name in scores}
     options = {"device": device, "precision": precision}
     trainings = []
     for number, fold in enumerate(tqdm(folds, f"k = {k}, folds", leave=False)):
@@ -93,12 +92,10 @@ def train_by_folds(
                 kernel, labels, people, training_rows, fold.test, names=classes, seed=seed
             )
             scores[name][fold.test] = svm.scores
-            chosen_C[name][fold.name] = svm.C
         scores["softmax"][fold.test] = softmax.mean[fold.test]
         trainings.append(replace(trained, network=nn.Identity()))
     predictions = {
-        name: Predictions(classes, scores[name], codes, people, fold_of, chosen_C[name])
-        for name in scores
+        name: Predictions(classes, scores[name], codes, people, fold_of) for name in scores
     }
     histories = [
         training.history.assign(fold=fold.name)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from skimage.feature import local_binary_pattern
 from skimage.filters import gabor_kernel
 from sklearn.model_selection import GridSearchCV, GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -34,7 +34,7 @@ GABOR_WAVELENGTHS = (4.0, 5.7, 8.0, 11.3, 16.0)  # pixels of TEXTURE_SIDE
 GABOR_DIRECTIONS = 8
 GABOR_POINTS = 8  # along each side, where the magnitudes are read
 GABOR_LENGTH = len(GABOR_WAVELENGTHS) * GABOR_DIRECTIONS * GABOR_POINTS**2
-RBF_PENALTIES = (1.0, 10.0, 100.0)
+_PENALTIES = (1.0, 10.0, 100.0)
 _WIDTHS = (0.25, 1.0, 4.0)  # in units of 1 / (features x variance)
 _INNER_FOLDS = 3
 
@@ -71,14 +71,6 @@ def gabor(images: Iterable[np.ndarray]) -> np.ndarray:
     return np.array(features, dtype=np.float32).reshape(-1, GABOR_LENGTH)
 
 
-def rbf_svm(C: float = 10.0, seed: int = 0) -> Pipeline:
-    """Scaling and an SVM with radial kernels, one class against the rest.
-
-    The width of the kernels is 1 / (features x variance).
-    """
-    return make_pipeline(StandardScaler(), SVC(C=C, kernel="rbf", gamma="scale", random_state=seed))
-
-
 @one_thread
 def cross_validate_rbf(
     features: np.ndarray,
@@ -87,9 +79,8 @@ def cross_validate_rbf(
     fold_of: ArrayLike,
     *,
     names: Iterable[str],
-    seed: int = 0,
 ) -> Predictions:
-    """Predict every face with a radial SVM trained on the other folds.
+    """Predict every face with a radial SVM behind scaling, trained on the other folds.
 
     Inner folds of training people choose penalty and width. `features` are `(N, D)`; `fold_of`
     `(N,)` is the fold in which each face is tested.
@@ -100,28 +91,25 @@ def cross_validate_rbf(
     fold_of = np.asarray(fold_of)
     # The features are scaled, so their variance is 1.
     grid = {
-        "svc__C": RBF_PENALTIES,
+        "svc__C": _PENALTIES,
         "svc__gamma": [width / features.shape[1] for width in _WIDTHS],
     }
 
-    def train_and_score(fold: str) -> tuple[np.ndarray, float]:
+    def train_and_score(fold: str) -> np.ndarray:
         train = fold_of != fold
         inner = GroupKFold(min(_INNER_FOLDS, len(set(people[train]))))
-        search = GridSearchCV(rbf_svm(seed=seed), grid, cv=inner, error_score="raise")
+        svm = make_pipeline(StandardScaler(), SVC())
+        search = GridSearchCV(svm, grid, cv=inner, error_score="raise")
         search.fit(features[train], truth[train], groups=people[train])
-        scores = scores_of(search.best_estimator_, features[~train], classes)
-        return scores, search.best_params_["svc__C"]
+        return scores_of(search.best_estimator_, features[~train], classes)
 
     scores = np.empty((len(truth), len(classes)))
-    chosen_C = {}
     folds = np.unique(fold_of).tolist()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, len(folds))) as pool:
-        results = zip(folds, pool.map(train_and_score, folds), strict=True)
-        for fold, (fold_scores, C) in results:
+        for fold, fold_scores in zip(folds, pool.map(train_and_score, folds), strict=True):
             scores[fold_of == fold] = fold_scores
-            chosen_C[fold] = C
     codes = LabelSet(classes).encode(labels)
-    return Predictions(classes, scores, codes, people, fold_of, chosen_C)
+    return Predictions(classes, scores, codes, people, fold_of)
 
 
 def cross_validate_textures(
@@ -131,16 +119,13 @@ def cross_validate_textures(
     fold_of: ArrayLike,
     *,
     names: Iterable[str],
-    seed: int = 0,
 ) -> dict[str, Predictions]:
     """Predict every face by its "lbp" and "gabor" features, as of `cross_validate_rbf`."""
     classes = tuple(names)
     predictions = {}
     for name, features_of in (("lbp", lbp), ("gabor", gabor)):
         features = features_of(images)
-        predictions[name] = cross_validate_rbf(
-            features, labels, people, fold_of, names=classes, seed=seed
-        )
+        predictions[name] = cross_validate_rbf(features, labels, people, fold_of, names=classes)
     return predictions
 
 

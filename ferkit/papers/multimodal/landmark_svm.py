@@ -92,22 +92,20 @@ def landmark_faces(prepared: Prepared) -> LandmarkFaces:
     )
 
 
-def predict(
-    features: ArrayLike, faces: LandmarkFaces, folds: ArrayLike, seed: int = 0
-) -> Predictions:
+def predict(features: ArrayLike, faces: LandmarkFaces, folds: ArrayLike) -> Predictions:
     """Score every face by a linear SVM trained on the other folds.
 
     Features are `(N, ...)`; `folds` `(N,)` names the fold that tests each face.
     """
     flat = np.asarray(features, dtype=np.float64).reshape(len(faces), -1)
-    return linear.cross_validate(flat, faces.classes.tolist(), faces.people, folds, seed=seed)
+    return linear.cross_validate(flat, faces.classes.tolist(), faces.people, folds)
 
 
-def compare_inputs(faces: LandmarkFaces, folds: ArrayLike, seed: int = 0) -> dict[str, Predictions]:
+def compare_inputs(faces: LandmarkFaces, folds: ArrayLike) -> dict[str, Predictions]:
     """Predict from raw landmarks, which need one picture, and from residuals."""
     return {
-        RAW: predict(faces.points, faces, folds, seed),
-        RESIDUAL: predict(faces.residuals, faces, folds, seed),
+        RAW: predict(faces.points, faces, folds),
+        RESIDUAL: predict(faces.residuals, faces, folds),
     }
 
 
@@ -117,14 +115,12 @@ def make_folds(clips: Sequence[Clip], level: str, seed: int) -> list[Fold]:
     return folds_random(clips, min(most, len(people(clips))), seed)
 
 
-def compare_tasks(
-    faces: LandmarkFaces, folds: Sequence[Fold], seed: int = 0
-) -> dict[str, dict[str, Predictions]]:
+def compare_tasks(faces: LandmarkFaces, folds: Sequence[Fold]) -> dict[str, dict[str, Predictions]]:
     """Compare the inputs on each task of the faces, by its number of classes."""
     results = {}
     for count, task in faces.tasks.items():
         tested_in = linear.listed_folds(task.people, folds)
-        results[count] = compare_inputs(task, tested_in, seed)
+        results[count] = compare_inputs(task, tested_in)
     return results
 
 
@@ -134,19 +130,17 @@ def repeat_folds(faces: LandmarkFaces, seeds: Iterable[int]) -> dict[str, np.nda
     correct: dict[str, list[np.ndarray]] = {RAW: [], RESIDUAL: []}
     for seed in seeds:
         folds = linear.random_folds(faces.people, count, seed)
-        for name, predictions in compare_inputs(faces, folds, seed).items():
+        for name, predictions in compare_inputs(faces, folds).items():
             correct[name].append(predictions.correct())
     return {name: np.stack(rows) for name, rows in correct.items()}
 
 
-def predict_regions(
-    faces: LandmarkFaces, folds: Sequence[Fold], seed: int = 0
-) -> dict[str, Predictions]:
+def predict_regions(faces: LandmarkFaces, folds: Sequence[Fold]) -> dict[str, Predictions]:
     """Predict pure faces from the residuals of one region alone, for each region."""
     pure = faces.select(faces.pure)
     tested_in = linear.listed_folds(pure.people, folds)
     return {
-        region: predict(pure.residuals[:, rows], pure, tested_in, seed)
+        region: predict(pure.residuals[:, rows], pure, tested_in)
         for region, rows in REGIONS.items()
     }
 
@@ -161,7 +155,7 @@ def predict_from_few(
     """
     pure = faces.select(faces.pure)
     tested_in = linear.listed_folds(pure.people, folds)
-    general = predict(pure.points - faces.points.mean(0), pure, tested_in, seed)
+    general = predict(pure.points - faces.points.mean(0), pure, tested_in)
     predictions = {"everybody's mean": general}
     most = np.unique(faces.people, return_counts=True)[1].max()
     for count in counts:
@@ -169,7 +163,7 @@ def predict_from_few(
             means = _means_of_few(faces, count, seed)
             shifted = pure.points - np.stack([means[person] for person in pure.people])
             pictures = "one picture" if count == 1 else f"{count} pictures"
-            predictions[f"mean of {pictures}"] = predict(shifted, pure, tested_in, seed)
+            predictions[f"mean of {pictures}"] = predict(shifted, pure, tested_in)
     return predictions
 
 
@@ -216,7 +210,7 @@ def measure_resolution(level: str, seed: int = 0) -> ResolutionGain:
         faces = landmark_faces(prepare(clips, size, keep_images=False))
         # Three people are all that `large` has at smoke.
         folds = linear.random_folds(faces.people, 3, seed)
-        predictions = predict(faces.residuals, faces, folds, seed)
+        predictions = predict(faces.residuals, faces, folds)
         names = faces.prepared.table["name"].to_numpy(dtype=str)
         right = pd.Series(predictions.correct(), index=names)
         correct[size] = right

@@ -104,29 +104,18 @@ def train_on_drawn(
     return faces, train_emotion(plan, identity, faces, folds, second_phases, **options)
 
 
-def fit_identity_svm(
-    identity: nn.Module, faces: TandemFaces, folds: Sequence[Fold], seed: int = 0
-) -> Predictions:
+def fit_identity_svm(identity: nn.Module, faces: TandemFaces, folds: Sequence[Fold]) -> Predictions:
     """Train a linear SVM on the identity feature, to compare with joint learning (section 4.6)."""
     features = describe_faces(identity, faces.face)
-    svm_scores = np.full((len(faces), len(faces.classes)), np.nan)
-    fold_of = np.full(len(faces), "", dtype=object)
-    for fold in folds:
-        test = part_rows(faces.people, fold)["test"]
-        train_part, test_part = (
-            (features[rows], faces.emotion[rows].tolist(), faces.people[rows])
-            for rows in (~test, test)
-        )
-        svm_scores[test] = linear.train_test(
-            train_part, test_part, names=faces.classes, C=SVM_PENALTY, seed=seed
-        ).scores
-        fold_of[test] = fold.name
-    tested = fold_of != ""
-    chosen_C = {fold.name: SVM_PENALTY for fold in folds}
-    predictions = Predictions(
-        faces.classes, svm_scores, faces.labels, faces.people, fold_of, chosen_C
+    tested_in = linear.listed_folds(faces.people, folds, all_tested=False)
+    return linear.cross_validate(
+        features,
+        faces.emotion.tolist(),
+        faces.people,
+        tested_in,
+        names=faces.classes,
+        C=SVM_PENALTY,
     )
-    return predictions.select(tested)
 
 
 def predict_with_other_faces(

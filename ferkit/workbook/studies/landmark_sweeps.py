@@ -85,9 +85,9 @@ def sweep_training(factors: Iterable[int], tested: int, seed: int = 0) -> pd.Dat
         few = _usual_faces(_FEW_PEOPLE, seed, takes=factor)
         pictures = len(many.people)
         scores = {
-            "more people": _train_test(many, test, seed),
-            "more pictures of ten people": _train_test(few, test, seed),
-            "more people, residuals": _train_test(many, test, seed, subtract=True),
+            "more people": _train_test(many, test),
+            "more pictures of ten people": _train_test(few, test),
+            "more people, residuals": _train_test(many, test, subtract=True),
         }
         rows += [sweep_row(pictures, name, score) for name, score in scores.items()]
     return pd.DataFrame(rows)
@@ -111,7 +111,7 @@ def sweep_intensity(people: int, seed: int = 0) -> pd.DataFrame:
         test = undrawn.make_landmarks(
             who, shapes, emotions=emotional, variation=variation, seed=seed
         )
-        found = train_test(_samples(train), _samples(test), names=SEVEN, seed=seed)
+        found = train_test(_samples(train), _samples(test), names=SEVEN)
         right = found.correct()
         rows.append(sweep_row(letter, "all six", bootstrap(right, test.people)))
         for emotion in _SINGLE:
@@ -133,10 +133,8 @@ def _samples(faces: LandmarkSet, subtract: bool = False) -> tuple[np.ndarray, li
     return features, faces.emotions.tolist(), faces.people
 
 
-def _train_test(
-    train: LandmarkSet, test: LandmarkSet, seed: int, *, subtract: bool = False
-) -> Score:
-    found = train_test(_samples(train, subtract), _samples(test, subtract), names=SEVEN, seed=seed)
+def _train_test(train: LandmarkSet, test: LandmarkSet, *, subtract: bool = False) -> Score:
+    found = train_test(_samples(train, subtract), _samples(test, subtract), names=SEVEN)
     return bootstrap(found.correct(), test.people)
 
 

@@ -11,9 +11,7 @@ from ferkit.papers.i2cnn.textures import (
     cross_validate_rbf,
     gabor,
     lbp,
-    rbf_svm,
 )
-from ferkit.training.linear import cross_validate
 
 
 def noise(seed: int = 0, high: int = 200) -> np.ndarray:
@@ -80,20 +78,6 @@ def test_gabor_does_not_see_even_brightness():
     np.testing.assert_allclose(gabor([noise(high=60)]), gabor([noise(high=60) + 50]), atol=1e-4)
 
 
-def test_the_radial_svm_takes_its_place_among_the_classifiers():
-    rng = np.random.default_rng(0)
-    people = np.repeat([f"p{i}" for i in range(12)], 6)
-    inside = np.tile([True, False], 36)
-    radius = np.where(inside, 0.5, 2.0)
-    angle = rng.uniform(0, 2 * np.pi, 72)
-    rings = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1) + rng.normal(
-        0, 0.1, (72, 2)
-    )
-    labels = np.where(inside, "happiness", "neutral").tolist()
-    answers = cross_validate(rings, labels, people, 3, classifier=rbf_svm, C=10.0)
-    assert answers.correct().mean() > 0.95  # no line parts two rings
-
-
 @pytest.mark.parametrize(
     "image", [np.zeros((4, 5), np.uint8), np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8)]
 )
@@ -114,8 +98,6 @@ def test_the_radial_svm_chooses_penalty_and_width_on_training_people_alone():
     names = ("neutral", "happiness")
     answers = cross_validate_rbf(rings, labels.tolist(), people, fold, names=names)
     assert answers.correct().mean() > 0.95
-    assert set(answers.chosen_C) == {"a", "b", "c"}
-    assert set(answers.chosen_C.values()) <= set(textures.RBF_PENALTIES)
     other = labels.copy()
     other[fold == "a"] = other[fold == "a"][::-1]  # the tested people's labels
     again = cross_validate_rbf(rings, other.tolist(), people, fold, names=names)
