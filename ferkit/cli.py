@@ -104,7 +104,7 @@ def run(
     given = {name: str(value) for name, value in options.items() if value is not None}
     parameters = _add_parameters(given, parameter or [])
     choose_options(dataset, data_option, people_from)
-    out = (out or files.run_dir()).expanduser().resolve()
+    out = files.expand_home(out or files.run_dir()).resolve()
     tasks = plan_run(notebooks or [], parameters, out, kernel)
     jobs = jobs or choose_jobs(tasks)
     record = runner.run_tasks(tasks, out, kernel=kernel, fresh=fresh, jobs=jobs, tell=tqdm.write)
@@ -129,7 +129,8 @@ def sweep(
     """Run a notebook for each combination of parameters, into one table, sweep.parquet."""
     from ferkit.workbook.sweep import plan_sweep, run_sweep, summarise_sweep
 
-    out = (out or files.run_dir().with_name("sweep") / Path(notebook).stem).expanduser().resolve()
+    out = out or files.run_dir().with_name("sweep") / Path(notebook).stem
+    out = files.expand_home(out).resolve()
     runs = plan_sweep(notebook, _add_parameters({}, parameter), out, fresh=fresh)
     table = run_sweep(runs, out, scheduler=scheduler, jobs=jobs)
     typer.echo(f"\n{summarise_sweep(table)}\n\nAll results in one table: {out / 'sweep.parquet'}")
@@ -159,10 +160,18 @@ def study(
     keep: Annotated[
         bool, typer.Option("--keep", help="Add to the trainings whose results are kept.")
     ] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder of results and figures; else where claims are judged by them."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace kept results by fewer or other trainings.")
+    ] = False,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
     """Train the papers' methods several times, and judge the papers' claims; resumable."""
+    from ferkit.papers.study_records import RESULTS
     from ferkit.papers.verdicts import all_claims
     from ferkit.workbook.studies.study import run_studies
 
@@ -171,13 +180,17 @@ def study(
         level=level,
         starts=starts,
         seed=seed,
-        out=(out or files.run_dir()).expanduser().resolve(),
+        out=files.expand_home(out or files.run_dir()).resolve(),
+        to=results or RESULTS,
+        figures=results / "figures" if results else "figures",
         keep=keep,
+        overwrite=overwrite,
         jobs=jobs,
         scheduler=scheduler,
         device=device,
     )
-    typer.echo(all_claims().to_string(max_colwidth=60))
+    if results is None:
+        typer.echo(all_claims().to_string(max_colwidth=60))
 
 
 @app.command(epilog=examples("ferkit draw portraits --level smoke --out faces"))

@@ -31,7 +31,7 @@ _PARTIAL_NAME = re.compile(r"\..+\.([0-9a-f]{6})-(\d+)-[0-9a-f]{8}\.partial(\.\w
 def data_root(root: str | Path | None = None) -> Path | None:
     """Return the folder of the data sets: `root`, else FERKIT_DATA, else None."""
     chosen = root or os.environ.get("FERKIT_DATA")
-    return Path(chosen).expanduser() if chosen else None
+    return expand_home(chosen) if chosen else None
 
 
 def cache_dir() -> Path:
@@ -68,9 +68,14 @@ def run_dir() -> Path:
     the project's folder when ferkit runs from a clone, else in the current folder.
     """
     if chosen := os.environ.get("FERKIT_RUN"):
-        return Path(chosen).expanduser()
+        return expand_home(chosen)
     base = PROJECT if (PROJECT / "notebooks").is_dir() else Path.cwd()
     return base / "build" / "run"
+
+
+def expand_home(path: str | Path) -> Path:
+    """Return a path with a home folder in place of "~" or "~user"; other names with ~ stay."""
+    return Path(os.path.expanduser(path))
 
 
 def digest(*parts: object, length: int = 10) -> str:
@@ -78,7 +83,10 @@ def digest(*parts: object, length: int = 10) -> str:
 
     Parts are bytes or anything with a text of its own, and are joined by line breaks.
     """
-    encoded = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    encoded = [
+        part if isinstance(part, bytes) else str(part).encode(errors="surrogateescape")
+        for part in parts
+    ]
     return hashlib.sha256(b"\n".join(encoded)).hexdigest()[:length]
 
 
@@ -95,6 +103,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8, completely or not at all."""
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def create_partial(path: Path) -> Path:

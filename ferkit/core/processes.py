@@ -32,6 +32,13 @@ def uses_cluster() -> bool:
     return _cluster_pool.get() is not None
 
 
+def count_processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def start_pool(workers: int, method: str) -> Executor | None:
     """Return a pool of processes; None, with a warning, where the system allows none.
 

@@ -1,5 +1,6 @@
 """A CSV table that lists pictures of your own, with the columns path, person and emotion."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def clips_from_table(table: Path, verify: str) -> list[Clip]:
 
 def _read_rows(table: Path) -> Iterator[_Row]:
     """Yield the rows of a table, checked one by one; every error names the line."""
-    line_of: dict[tuple[str, str], int] = {}
+    seen: dict[str, list[_Row]] = {}
     for line, values in read_table(table, _REQUIRED).rows:
         place = f"{table} line {line}"
         if empty := [column for column in _REQUIRED if not values[column]]:
@@ -70,21 +71,35 @@ def _read_rows(table: Path) -> Iterator[_Row]:
             emotion = emotion_of(values["emotion"])
         except ValueError as error:
             raise ValueError(f"{place} ({written}): {error}") from None
-        sequence = values.get("sequence", "")
-        if earlier := line_of.get((sequence, written)):
-            raise ValueError(f"{place}: {written} is already in line {earlier}; keep one of them")
-        line_of[sequence, written] = line
         known = _REQUIRED + _OPTIONAL
-        yield _Row(
+        row = _Row(
             line,
             named_file(table, values["path"]),
             written,
             values["person"],
             emotion,
-            sequence,
+            values.get("sequence", ""),
             _parse_frame(values.get("frame", ""), place),
             {name: value for name, value in values.items() if name not in known},
         )
+        same_picture = seen.setdefault(os.path.normpath(row.path), [])
+        _check_named_once(place, row, same_picture)
+        same_picture.append(row)
+        yield row
+
+
+def _check_named_once(place: str, row: _Row, earlier: list[_Row]) -> None:
+    """ValueError where a picture is in one sequence twice, or shows two people."""
+    for other in earlier:
+        if other.sequence == row.sequence:
+            raise ValueError(
+                f"{place}: {row.written} is already in line {other.line}; keep one of them"
+            )
+        if other.person != row.person:
+            raise ValueError(
+                f"{place}: {row.written} is in line {other.line} too, of {other.person} and not of "
+                f"{row.person}; a picture shows one person"
+            )
 
 
 def _parse_frame(text: str, place: str) -> int | None:

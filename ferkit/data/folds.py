@@ -7,16 +7,13 @@ then.)
 """
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, pairwise
 
 import numpy as np
-import pandas as pd
 
 from ferkit.core.files import digest
-from ferkit.core.labels import EMOTIONS
 from ferkit.data.clip import Clip
 from ferkit.data.listing import natural
 from ferkit.data.reports import count_noun, shorten
@@ -146,27 +143,6 @@ def image_folds_leaky(
     order = np.random.default_rng(seed).permutation(len(clips))
     tests = [np.sort(order[index::k]) for index in range(k)]
     return [(np.setdiff1d(order, test), test) for test in tests]
-
-
-def fold_table(folds: Sequence[Fold]) -> pd.DataFrame:
-    """Count people and clips of each part, and the test part's clips of each emotion.
-
-    There is one row per fold.
-    """
-    tested = {clip.emotion for clip in tested_clips(folds)}
-    rows = []
-    for fold in folds:
-        row: dict[str, str | int] = {"fold": fold.name}
-        for part in FOLD_PARTS:
-            clips = getattr(fold, part)
-            row[f"{part} people"] = len(people(clips))
-            row[f"{part} clips"] = len(clips)
-        counts = Counter(clip.emotion for clip in fold.test)
-        for emotion in EMOTIONS:
-            if emotion in tested:
-                row[emotion] = counts[emotion]
-        rows.append(row)
-    return pd.DataFrame(rows).set_index("fold")
 
 
 def fold_hash(folds: Sequence[Fold]) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from ferkit.core.files import expand_home
 from ferkit.core.labels import EMOTIONS
 from ferkit.data.card import Card
 from ferkit.data.clip import Clip
@@ -90,7 +91,7 @@ def read_layout(
     match, or whose code is unknown, are reported. Raises FileNotFoundError when none matches.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     prefix = f"{root.as_posix()}/"
     matching: list[str] = []  # texts, since half a million paths take much memory
     strange: list[str] = []

@@ -116,14 +116,14 @@ def named_file(table: Path, written: str) -> Path:
 
 def _find_form(path: Path) -> Path:
     """The path as the disk spells it, `path` itself where there is none."""
-    if os.path.lexists(path) or path == path.parent:
-        return path
-    folder = _find_form(path.parent)
-    for form in ("NFC", "NFD"):
-        candidate = folder / unicodedata.normalize(form, path.name)
-        if os.path.lexists(candidate):
-            return candidate
-    return path
+    found = Path(path.anchor)
+    for name in path.parts[bool(path.anchor) :]:
+        forms = (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+        existing = [found / form for form in forms if os.path.lexists(found / form)]
+        if not existing:
+            return path
+        found = existing[0]
+    return found
 
 
 def _read_text(path: Path) -> str:

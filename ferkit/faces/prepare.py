@@ -25,7 +25,7 @@ from ferkit.core.files import (
     explain_errors,
     locked,
 )
-from ferkit.core.processes import explain_dead_workers, start_pool, uses_cluster
+from ferkit.core.processes import count_processors, explain_dead_workers, start_pool, uses_cluster
 from ferkit.data import packed
 from ferkit.data.clip import Clip
 from ferkit.faces import align, detect, prepared
@@ -44,6 +44,7 @@ from ferkit.faces.prepared_files import (
 _VERSION = 1  # raise it when the same picture would be prepared differently
 # Aligned pictures up to this size are kept unless asked otherwise (at 1200 pixels each has 4.3 MB).
 _LARGEST_KEPT = 512
+_LARGEST = 4096  # pixels of a side
 # Up to so many workers are threads: dlib's detector runs in parallel in them, its landmark model
 # does not.
 _THREADS = 2
@@ -71,8 +72,8 @@ def prepare(
     clips = list(clips)
     if not clips:
         raise ValueError("no clips to prepare: the list is empty")
-    if size < 16:
-        raise ValueError(f"the size must be at least 16 pixels, got {size}")
+    if not 16 <= size <= _LARGEST:
+        raise ValueError(f"the size must be from 16 to {_LARGEST} pixels, got {size}")
     if workers is not None and workers < 1:
         raise ValueError(f"at least one worker is needed, got {workers}")
     keep_images = size <= _LARGEST_KEPT if keep_images is None else keep_images
@@ -92,7 +93,7 @@ def prepare(
         with locked(folder / "lock", waiting):
             if not is_complete(files):
                 delete_damaged(files)
-                _prepare_all(files, paths, workers or _processors(), progress)
+                _prepare_all(files, paths, workers or count_processors(), progress)
                 mark_complete(files, paths, made_from)
     return open_prepared(folder, size, clips)
 
@@ -145,10 +146,6 @@ def _prepare_all(files: PreparedFiles, paths: Sequence[Path], workers: int, prog
                 bar.update(futures[future])
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ferkit.core.landmarks import inter_ocular
 from ferkit.faces.detect import Face, find_face
 from ferkit.faces.pictures import read_picture
 from ferkit.predict.face_model import FaceModel
@@ -68,11 +69,17 @@ def calibrate(model: FaceModel, neutral: Face) -> CalibratedPredictor:
 def calibrate_with_picture(model: FaceModel, picture: str | Path) -> CalibratedPredictor:
     """Compare the faces of a person with a neutral picture of this person.
 
-    ValueError when the picture shows no face.
+    ValueError when the picture shows no face, or not the whole face.
     """
-    face = find_face(read_picture(picture).pixels)
+    read = read_picture(picture)
+    face = find_face(read.pixels)
     if face is None:
         raise ValueError(f"--neutral {picture}: no face found in it; give another picture")
+    if read.lacks(face.box):
+        raise ValueError(
+            f"--neutral {picture}: the file is cut off, and what it lacks touches the face; give "
+            "another picture"
+        )
     return calibrate(model, face)
 
 
@@ -86,8 +93,7 @@ def landmark_gradient(
     nothing of larger movements.
     """
     points = np.asarray(landmarks, dtype=np.float64)
-    between_eyes = points[42:48].mean(0) - points[36:42].mean(0)
-    step = _STEP * float(np.hypot(*between_eyes))
+    step = _STEP * float(inter_ocular(points))
     moves = step * np.eye(points.size).reshape(-1, *points.shape)  # (136, 68, 2)
     moved = np.concatenate([points + moves, points - moves])
     chances = np.clip(probabilities(geometry_features(moved))[:, k], 1e-12, 1 - 1e-12)

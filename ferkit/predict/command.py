@@ -19,7 +19,8 @@ from ferkit.predict.analysis import Analysis
 from ferkit.predict.calibrate import calibrate_with_picture
 from ferkit.predict.copies import copy_paths, write_copies
 from ferkit.predict.frames import Sampling, check_readable, count_frames, read_frames
-from ferkit.predict.inputs import InputFile, list_inputs
+from ferkit.predict.inputs import InputFile, as_text, list_inputs
+from ferkit.predict.output import check_place
 from ferkit.predict.predictors import NO_MAPS, Predictor, load_predictor, model_hash
 from ferkit.predict.priors import PRIORS, check_unsure, find_prior, with_prior
 from ferkit.predict.read_faces import FrameFaces, predict_emotions, read_faces
@@ -84,7 +85,10 @@ def predict_path(
     _check_cam(model, bool(annotated or report), cam, target)
     _check_neutral(model, residual, neutral)
     _check_report(report, overwrite)
-    copies = copy_paths(Path(path), files, Path(annotated)) if annotated else {}
+    copies = {}
+    if annotated:
+        copies = copy_paths(Path(path), files, Path(annotated))
+        check_place(Path(annotated), f"--annotated {annotated}")
     if not overwrite and not (out and partial_path(out).exists()):
         _check_copies(copies)
     check_readable(files, sampling)
@@ -97,20 +101,10 @@ def predict_path(
         from ferkit.predict.network_predictor import explained_network
 
         network = explained_network(predictor, target)
-    total = count_frames(files, sampling)
-    frames = read_frames(files, sampling)
-    if out is None:
-        batches = read_faces(frames, predictor, total, progress)
-        predictions = predict_emotions(batches, predictor)
-    else:
-        weights = model_hash(model, residual or bool(neutral))
-        compared = describe_files([InputFile(Path(neutral), str(neutral))]) if neutral else None
-        key = digest(describe_files(files), sampling, annotated, weights, compared)
-        with closing(Unfinished(partial_path(out), key, overwrite)) as unfinished:
-            if unfinished.known and progress:
-                tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")
-            batches = read_faces(frames, predictor, total, progress, unfinished.restore)
-            predictions = predict_emotions(batches, predictor, unfinished.append)
+    weights = model_hash(model, residual or bool(neutral))
+    compared = describe_files([InputFile(Path(neutral), str(neutral))]) if neutral else None
+    key = digest(describe_files(files), sampling, weights, compared)
+    predictions = _read_predictions(files, sampling, predictor, out, key, overwrite, progress)
     predictions = _with_prior(predictions, predictor.names, prior)
     table = predictions_table(predictions, predictor.names, unsure)
     keep(table)
@@ -123,11 +117,33 @@ def predict_path(
         frames = read_frames(files, sampling)
         pictures = face_pictures(predictions, frames, network, target, MOST_PICTURES)
         kept = (tuple(predictions), tuple(pictures))
-        words = str(model) if model else ""
-        save_report(report, Analysis(predictor.names, *kept, unsure), f"Faces in {path}", words)
+        analysis = Analysis(predictor.names, *kept, unsure)
+        words = as_text(Path(model)) if model else ""
+        save_report(report, analysis, f"Faces in {as_text(Path(path))}", words)
     if out is not None:
         partial_path(out).unlink(missing_ok=True)
     return table
+
+
+def _read_predictions(
+    files: Sequence[InputFile],
+    sampling: Sampling,
+    predictor: Predictor,
+    out: Path | None,
+    key: str,
+    overwrite: bool,
+    progress: bool,
+) -> list[FrameFaces]:
+    """Find and predict all faces; with `out`, continue what an interrupted call of `key` left."""
+    frames = read_frames(files, sampling)
+    total = count_frames(files, sampling)
+    if out is None:
+        return predict_emotions(read_faces(frames, predictor, total, progress), predictor)
+    with closing(Unfinished(partial_path(out), key, overwrite)) as unfinished:
+        if unfinished.known and progress:
+            tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")
+        batches = read_faces(frames, predictor, total, progress, unfinished.restore)
+        return predict_emotions(batches, predictor, unfinished.append)
 
 
 def _with_prior(
@@ -163,8 +179,11 @@ def _check_report(report: str | Path | None, overwrite: bool) -> None:
         return
     if Path(report).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--report {report}: expected a file that ends in .html")
+    if Path(report).is_dir():
+        raise ValueError(f"--report {report} is a folder: name a file that ends in .html")
     if Path(report).exists() and not overwrite:
         raise ValueError(f"--report {report} exists: name another file, or add --overwrite")
+    check_place(Path(report).parent, f"--report {report}")
 
 
 def _check_neutral(model: str | Path | None, residual: bool, neutral: str | Path | None) -> None:

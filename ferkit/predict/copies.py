@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ferkit.core.files import create_partial, write_whole
+from ferkit.core.files import create_partial, digest, write_whole
 from ferkit.faces import align
 from ferkit.faces.videos import decode_frames
 from ferkit.predict.frames import InputFrame
@@ -35,6 +35,8 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 # VP8 in WebM: browsers and JupyterLab play it, and OpenCV writes it four times faster than VP9.
 _CODEC = "VP80"
 _VIDEO_SUFFIX = ".webm"
+_LONGEST_NAME = 200  # bytes of a copy's name; file systems allow 255, with our endings
+_LEAST_RATE = 0.1  # frames a second; players refuse slower videos
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +132,12 @@ def _relative_copy(file: InputFile, base: Path) -> Path:
         relative = file.path.relative_to(base)
     inside = Path(*(part for part in relative.parts if part != ".."))
     written = (_VIDEO_SUFFIX,) if file.is_video else (".png", ".jpg", ".jpeg")
-    if file.path.suffix.lower() in written:
-        return inside
-    return inside.with_name(inside.name + written[0])
+    suffix = file.path.suffix if file.path.suffix.lower() in written else written[0]
+    name = inside.name.removesuffix(suffix)
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        start = os.fsencode(name)[:_LONGEST_NAME].decode(errors="ignore")
+        name = f"{start}-{digest(name)}"
+    return inside.with_name(name + suffix)
 
 
 def write_copies(
@@ -187,15 +192,7 @@ def _marks(
 ) -> list[Mark]:
     if not found.faces or found.probabilities is None:
         return []
-    predicted = found.probabilities.argmax(1)
-    heats: Sequence[tuple] = [()] * len(found.faces)
-    if network:
-        from ferkit.explain.grad_cam import network_maps  # takes seconds
-
-        explained = predicted.tolist()
-        if target is not None:
-            explained = [network.class_index(target)] * len(found.faces)
-        heats = network_maps(network, [(image, face) for face in found.faces], explained)
+    heats = heat_maps(image, found, network, target)
     explanation = f", map: {target}" if target else ""
     answers = name_answers(found.probabilities, names, unsure)
     marks = []
@@ -205,6 +202,23 @@ def _marks(
         text = f"{answer} {probability:.2f}{explanation}"
         marks.append(Mark(face.box, text, *heat))
     return marks
+
+
+def heat_maps(
+    image: np.ndarray, found: FrameFaces, network: "Network | None", target: str | None
+) -> Sequence[tuple]:
+    """Explain each face: its Grad-CAM map and matrix as of `network_maps`, or () without a network.
+
+    Of the class `target`, or else of the predicted one.
+    """
+    if network is None or found.probabilities is None:
+        return [()] * len(found.faces)
+    from ferkit.explain.grad_cam import network_maps  # takes seconds
+
+    explained = found.probabilities.argmax(1).tolist()
+    if target is not None:
+        explained = [network.class_index(target)] * len(found.faces)
+    return network_maps(network, [(image, face) for face in found.faces], explained)
 
 
 def _write_file(
@@ -225,10 +239,12 @@ def _write_file(
 
 
 def _frame_rate(file: InputFile, predictions: Sequence[FrameFaces]) -> float:
-    """Sampled frames of a video a second; 1 where there is only one."""
+    """Sampled frames of a video a second, not too few for a player; 1 where there is only one."""
     frames = [found.frame for found in predictions if found.frame.file is file]
     times = [frame.time for frame in frames if frame.time is not None]
-    return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 1.0
+    if len(times) < 2:
+        return 1.0
+    return max(_LEAST_RATE, (len(times) - 1) / (times[-1] - times[0]))
 
 
 def _save_picture(image: np.ndarray, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Read the frames of input files: every picture, and the sampled frames of every video."""
 
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,7 +101,7 @@ def count_frames(files: Sequence[InputFile], sampling: Sampling) -> int:
 
 
 def _frames_in(file: InputFile, sampling: Sampling) -> float:
-    if not file.is_video or not file.path.is_file():
+    if not file.is_video or not os.path.isfile(file.path):
         return 1
     count, fps = container_info(file.path)
     if sampling.every:

@@ -40,7 +40,7 @@ def list_inputs(path: str | Path, out_folder: Path | None = None) -> list[InputF
     elif path.suffix.lower() in TABLES:
         files = _files_in_table(path)
     else:
-        files = [InputFile(path, _as_text(path))]
+        files = [InputFile(path, as_text(path))]
     if out_folder:
         files = [replace(file, name=_name_from(out_folder, file.path)) for file in files]
     return files
@@ -49,7 +49,7 @@ def list_inputs(path: str | Path, out_folder: Path | None = None) -> list[InputF
 def _name_from(folder: Path, path: Path) -> str:
     file = Path(os.path.abspath(path))
     base = os.path.abspath(folder)
-    return _as_text(file.relative_to(base) if file.is_relative_to(base) else file)
+    return as_text(file.relative_to(base) if file.is_relative_to(base) else file)
 
 
 def _files_in_folder(folder: Path) -> list[InputFile]:
@@ -62,7 +62,7 @@ def _files_in_folder(folder: Path) -> list[InputFile]:
         )
     if others:
         warnings.warn(others, stacklevel=3)
-    return [InputFile(file, _as_text(file)) for file in tree.files]
+    return [InputFile(file, as_text(file)) for file in tree.files]
 
 
 def _files_in_table(path: Path) -> list[InputFile]:
@@ -79,6 +79,6 @@ def _files_in_table(path: Path) -> list[InputFile]:
     return list(dict.fromkeys(files)) if is_predictions else files
 
 
-def _as_text(path: Path) -> str:
+def as_text(path: Path) -> str:
     """The path as valid UTF-8, other bytes escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferkit.core.files import write_whole
+from ferkit.core.files import write_text
 from ferkit.data.listing import is_video
 from ferkit.data.table import quote_formula
 from ferkit.faces.detect import SMALLEST_FACE
@@ -25,9 +25,21 @@ def check_output(out: Path, path: Path, overwrite: bool = False) -> None:
         raise ValueError(f"--out {out} would replace the table that is read: name another file")
     if out.exists() and not overwrite and not partial_path(out).exists():
         raise _refusal(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(out.parent, os.W_OK):
-        raise PermissionError(f"--out {out}: no permission to write in {out.parent.resolve()}")
+    check_place(out.parent, f"--out {out}")
+
+
+def check_place(folder: Path, option: str) -> None:
+    """Check that files can be written into a folder, which may not exist yet.
+
+    NotADirectoryError or PermissionError names the `option`, before hours of reading.
+    """
+    existing = folder.absolute()
+    while not os.path.lexists(existing):
+        existing = existing.parent
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{option}: {existing} is not a folder")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"{option}: no permission to write in {existing}")
 
 
 def write_table(table: pd.DataFrame, out: Path, overwrite: bool = True) -> None:
@@ -38,7 +50,7 @@ def write_table(table: pd.DataFrame, out: Path, overwrite: bool = True) -> None:
     text = table_text(table, out.suffix)
     if not overwrite and out.exists() and out.read_bytes() != text.encode():
         raise _refusal(out)
-    write_whole(out, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(out, text)
 
 
 def table_text(table: pd.DataFrame, suffix: str) -> str:

@@ -1,7 +1,8 @@
 """Who is who in a table of predictions, and what each person showed: means, and over time.
 
-Faces of a video belong to one person while their boxes overlap from frame to frame; nobody is
-recognised. In a picture each face counts as a person of its own, unless the person is known.
+Faces of a video belong to one person while their boxes overlap from frame to frame, or over a few
+frames in which none was found; nobody is recognised. In a picture each face counts as a person of
+its own, unless the person is known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import pandas as pd
 from ferkit.predict.priors import name_answers
 from ferkit.predict.table import BOX_COLUMNS
 
+_MOST_MISSED = 5  # sampled frames in which a person may be missed, one second by default
 _LEAST_OVERLAP = 0.3  # of two boxes of one person in successive frames: intersection over union
 
 
@@ -21,11 +23,13 @@ def name_people(table: pd.DataFrame, known: Mapping[str, str] | None = None) -> 
     `known` names the only person of a file, by its path.
     """
     names = pd.Series("", index=table.index, dtype=str)
-    for path, rows in table[table["x0"].notna()].groupby("path", sort=False):
+    for path, everything in table.groupby("path", sort=False):
+        rows = everything[everything["x0"].notna()]
         if known and path in known:
             names[rows.index] = known[str(path)]
         elif "frame" in rows and rows["frame"].notna().all():
-            names[rows.index] = [f"{path}: person {track}" for track in _follow(rows)]
+            tracks = _follow(rows, everything["frame"].unique())
+            names[rows.index] = [f"{path}: person {track}" for track in tracks]
         elif len(rows) == 1:
             names[rows.index] = str(path)
         else:
@@ -80,27 +84,42 @@ def smooth_over_time(times: np.ndarray, values: np.ndarray, seconds: float) -> n
     if seconds < 0:
         raise ValueError(f"the window must be 0 seconds or more, got {seconds}")
     # Times are rounded to milliseconds, and a frame at the window's edge belongs to it.
-    near = np.abs(times[:, None] - times[None]) <= seconds / 2 + 2e-3
-    return near @ values / near.sum(1, keepdims=True)
+    reach = seconds / 2 + 2e-3
+    order = np.argsort(times, kind="stable")
+    in_order = times[order]
+    first = np.searchsorted(in_order, times - reach, side="left")
+    end = np.searchsorted(in_order, times + reach, side="right")
+    sums = np.cumsum(values[order], axis=0)
+    sums = np.concatenate([np.zeros_like(sums[:1]), sums])
+    return (sums[end] - sums[first]) / (end - first)[:, None]
 
 
-def _follow(rows: pd.DataFrame) -> list[int]:
-    """Number the people in a video's rows, from 1; boxes are followed from frame to frame."""
+def _follow(rows: pd.DataFrame, frames: np.ndarray) -> list[int]:
+    """Number the people in a video's rows with a face, from 1.
+
+    Boxes are followed through the sampled `frames`, those without a face among them.
+    """
     boxes = rows[BOX_COLUMNS].to_numpy(dtype=float)
-    frames = rows["frame"].to_numpy()
+    places = pd.Index(frames).get_indexer(rows["frame"])
     tracks = np.zeros(len(rows), dtype=int)
-    last: dict[int, np.ndarray] = {}
-    for frame in pd.unique(frames):
-        own = np.flatnonzero(frames == frame)
-        pairs = [(_overlap(boxes[i], box), i, track) for i in own for track, box in last.items()]
+    last: dict[int, tuple[int, np.ndarray]] = {}  # where each person was seen last
+    count = 0
+    for place, own in pd.Series(range(len(rows))).groupby(places):
+        last = {track: seen for track, seen in last.items() if place - seen[0] <= _MOST_MISSED}
+        pairs = []
+        for i in own:
+            for track, (_, box) in last.items():
+                pairs.append((_overlap(boxes[i], box), i, track))
         taken: set[int] = set()
         for overlap, i, track in sorted(pairs, key=lambda pair: -pair[0]):
             if overlap >= _LEAST_OVERLAP and not tracks[i] and track not in taken:
                 tracks[i] = track
                 taken.add(track)
         for i in own:
-            tracks[i] = tracks[i] or len(last) + 1
-            last[int(tracks[i])] = boxes[i]
+            if not tracks[i]:
+                count += 1
+                tracks[i] = count
+            last[int(tracks[i])] = (place, boxes[i])
     return tracks.tolist()
 
 

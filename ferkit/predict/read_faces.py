@@ -1,6 +1,5 @@
 """Find the faces in frames and predict their emotions, a few frames at a time."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ferkit.core.processes import count_processors
 from ferkit.faces import detect
 from ferkit.predict.frames import InputFrame
 from ferkit.predict.predictors import Predictor
@@ -51,7 +51,7 @@ def read_faces(
     """
     frames = iter(frames)
     bar = tqdm(desc="faces", total=total, disable=not progress, unit="picture")
-    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+    with ThreadPoolExecutor(count_processors()) as pool, bar:
         while frames_of_batch := list(islice(frames, FRAMES_PER_BATCH)):
             batch = []
             earlier = [restore(frame) for frame in frames_of_batch]

@@ -14,7 +14,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 
 from ferkit import __version__
-from ferkit.core.files import write_whole
+from ferkit.core.files import write_text
 from ferkit.predict.analysis import Analysis
 from ferkit.predict.output import table_text
 
@@ -77,7 +77,7 @@ def save_report(path: str | Path, analysis: Analysis, title: str, model: str = "
     """Write the page of an analysis, whole or not at all."""
     path = Path(path)
     text = render_report(analysis, title, model)
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(path, text)
     return path
 
 

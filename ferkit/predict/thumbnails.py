@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ferkit.faces.detect import Face
-from ferkit.predict.copies import DARK, LIGHT, overlay_heat
+from ferkit.predict.copies import DARK, LIGHT, heat_maps, overlay_heat
 from ferkit.predict.frames import InputFrame
 from ferkit.predict.read_faces import FrameFaces
 
@@ -81,7 +81,7 @@ def face_pictures(
             pictures.append([b""] * len(found.faces))
             continue
         image = frame.read().pixels
-        heats = _heat_maps(image, found, network, target)
+        heats = heat_maps(image, found, network, target)
         pictures.append(
             [
                 encode_jpeg(face_thumbnail(image, face, *heat)) if keep else b""
@@ -89,19 +89,6 @@ def face_pictures(
             ]
         )
     return pictures
-
-
-def _heat_maps(
-    image: np.ndarray, found: FrameFaces, network: "Network | None", target: str | None
-) -> Sequence[tuple]:
-    if network is None or found.probabilities is None:
-        return [()] * len(found.faces)
-    from ferkit.explain.grad_cam import network_maps  # takes seconds
-
-    explained = found.probabilities.argmax(1).tolist()
-    if target is not None:
-        explained = [network.class_index(target)] * len(found.faces)
-    return network_maps(network, [(image, face) for face in found.faces], explained)
 
 
 def _spread(counts: Sequence[int], most: int | None) -> list[list[bool]]:

@@ -8,10 +8,8 @@ It was chosen on development photographs what the models see, how their covarian
 how far the drawn heads turn, so these photographs are no test of them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -59,9 +57,9 @@ def face_features(faces: Prepared, mirrored: bool = False) -> np.ndarray:
 
 
 def train_face_models(
-    faces: Prepared, seed: int = 0, level: str = "", kinds: Iterable[str] = tuple(MODEL_FILES)
+    faces: Prepared, seed: int = 0, level: str = ""
 ) -> dict[str, TrainedFaceModel]:
-    """Train the models (both, unless `kinds` names one) on faces and their mirror images.
+    """Train both models on faces and their mirror images.
 
     The models keep the seed and the level of the drawn set as a record.
     """
@@ -70,25 +68,28 @@ def train_face_models(
     people = np.tile(faces.table["person"].to_numpy(dtype=str), 2)
     count = len(np.unique(people))
     training = Training(count, len(faces), seed, level, drawing_fingerprint())
-    how: Any = {"names": SEVEN, "shrinkage": _SHRINKAGE, "training": training}
-    trained = {}
-    for kind in kinds:
-        if kind == "single":
-            model, predictions = fit_face_model(features, labels.tolist(), people, **how)
-        else:
-            is_mirrored = np.arange(len(features)) >= len(faces)
-            groups = draw_groups(labels, np.char.add(people, np.where(is_mirrored, "m", "")), seed)
-            rows = [with_residuals(features[group], ["one"] * len(group)) for group in groups]
-            order = np.concatenate(groups)
-            model, predictions = fit_face_model(
-                np.concatenate(rows),
-                labels[order].tolist(),
-                people[order],
-                origin=features.mean(0),
-                **how,
-            )
-        trained[kind] = TrainedFaceModel(model, predictions)
-    return trained
+    single = fit_face_model(
+        features,
+        labels.tolist(),
+        people,
+        names=SEVEN,
+        shrinkage=_SHRINKAGE,
+        training=training,
+    )
+    is_mirrored = np.arange(len(features)) >= len(faces)
+    groups = draw_groups(labels, np.char.add(people, np.where(is_mirrored, "m", "")), seed)
+    rows = [with_residuals(features[group], ["one"] * len(group)) for group in groups]
+    order = np.concatenate(groups)
+    residual = fit_face_model(
+        np.concatenate(rows),
+        labels[order].tolist(),
+        people[order],
+        origin=features.mean(0),
+        names=SEVEN,
+        shrinkage=_SHRINKAGE,
+        training=training,
+    )
+    return {"single": TrainedFaceModel(*single), "residual": TrainedFaceModel(*residual)}
 
 
 def draw_groups(labels: np.ndarray, people: np.ndarray, seed: int) -> list[np.ndarray]:

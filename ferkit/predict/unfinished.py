@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from ferkit.core.files import digest
 from ferkit.faces.detect import Face
@@ -30,7 +31,7 @@ def describe_files(files: Sequence[InputFile]) -> str:
     parts: list[object] = []
     for file in files:
         parts += [file.name, file.person]
-        if file.path.is_file():
+        if os.path.isfile(file.path):
             status = file.path.stat()
             parts += [status.st_size, status.st_mtime_ns]
     return digest(*parts, length=20)
@@ -40,7 +41,7 @@ class Unfinished:
     """An unfinished output, which the same command continues.
 
     `key` describes the inputs and options. ValueError when the file is that of another command,
-    unless `overwrite`; OSError when it cannot be written.
+    unless `overwrite`, and while another process writes it; OSError when it cannot be written.
     """
 
     def __init__(self, path: Path, key: str, overwrite: bool = False) -> None:
@@ -50,6 +51,13 @@ class Unfinished:
         self._earlier: Iterator[dict[str, Any]] = iter(())
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(
+                f"another process is writing {path}: wait until it has ended, or name another --out"
+            ) from None
         self._file = os.fdopen(os.open(path, flags, 0o666), "r+b")
         records, end = _read_records(self._file.readlines())
         continues = bool(records) and records[0].get("key") == key
@@ -57,7 +65,7 @@ class Unfinished:
             self.known = len(records) - 1
             self._earlier = iter(records[1:])
         elif path.stat().st_size and not overwrite:
-            self._file.close()
+            self.close()
             raise ValueError(
                 f"{path} is the unfinished output of other inputs or options: repeat that command, "
                 "delete the file, or add --overwrite"
@@ -79,8 +87,10 @@ class Unfinished:
         self._write([_to_record(found) for found in frames[new:]])
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file, which stays, and let other processes have it."""
         self._file.close()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
 
     def _write(self, records: Sequence[dict[str, Any]]) -> None:
         for record in records:

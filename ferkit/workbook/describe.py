@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.core.labels import EMOTIONS
 from ferkit.data import DATASETS, look_alike, read_clips
 from ferkit.data.card import Offer, offer_of
 from ferkit.data.clip import Clip
+from ferkit.data.listing import TABLES
+from ferkit.data.options import get_options
 from ferkit.data.table import read_rows
 from ferkit.workbook.needs import NEEDS, find_obstacle
 
 _FIRST_CHOICES = ("02", "08", "01")  # quick notebooks to begin with
-_TABLES = (".csv", ".tsv", ".tab")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def describe(path: str | Path) -> Description:
     FileNotFoundError when nothing is there; ValueError with each reader's reason when none finds
     labels.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if not path.exists():
         raise FileNotFoundError(f"no folder or table {path}")
     names = _candidates(path)
@@ -51,7 +53,8 @@ def describe(path: str | Path) -> Description:
             try:
                 clips = read_clips(name, path, verify="off")
             except (FileNotFoundError, ValueError) as error:
-                refusals.append(f"as {name}: {error}")
+                reasons = [str(error), *(str(warning.message) for warning in caught)]
+                refusals.append(f"as {name}: {'. '.join(reasons)}")
                 continue
         remarks = dict.fromkeys(str(warning.message) for warning in caught)
         others = tuple(other for other in names if other not in (name, "folder"))
@@ -65,9 +68,9 @@ def describe(path: str | Path) -> Description:
 def _candidates(path: Path) -> list[str]:
     """The data sets to try, the likeliest first."""
     if path.is_file():
-        if path.suffix.lower() not in _TABLES:
+        if path.suffix.lower() not in TABLES:
             raise ValueError(
-                f"{path} is no folder and no table ({', '.join(_TABLES)}); `ferkit predict` reads "
+                f"{path} is no folder and no table ({', '.join(TABLES)}); `ferkit predict` reads "
                 "single pictures and videos"
             )
         _, header = next(read_rows(path), (0, []))
@@ -94,11 +97,14 @@ def report_lines(found: Description) -> Iterator[str]:
         if number not in usable:
             obstacle = find_obstacle(number, found.name, found.offer) or ""
             yield f"  not {number}:     {obstacle.partition(': ')[2]}"
-    root = shlex.quote(str(found.path))
+    place = f"--data-root {shlex.quote(str(found.path))}"
+    for option, value in get_options(DATASETS[found.name]).items():
+        written = getattr(value, "pattern", value)  # of a regular expression
+        place += f" --data-option {shlex.quote(f'{option}={written}')}"
     yield "compare with the published numbers, and begin:"
-    yield f"  ferkit data check {found.name} --data-root {root}"
+    yield f"  ferkit data check {found.name} {place}"
     first = next(number for number in _FIRST_CHOICES if number in usable)
-    yield f"  ferkit run {first} --dataset {found.name} --data-root {root}"
+    yield f"  ferkit run {first} --dataset {found.name} {place}"
 
 
 def _contents(found: Description) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferkit.core.checks import suggestion
+from ferkit.core.files import expand_home
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
@@ -61,7 +62,7 @@ def kernel_variables(out: Path) -> dict[str, str]:
     # A kernel starts in the notebook's folder, where a relative path would mean another one.
     for name in ("FERKIT_DATA", "FERKIT_CACHE"):
         if variables.get(name):
-            variables[name] = str(Path(variables[name]).expanduser().resolve())
+            variables[name] = str(expand_home(variables[name]).resolve())
     return variables
 
 

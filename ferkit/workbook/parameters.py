@@ -270,6 +270,8 @@ def _check_choices(notebook: str, values: Mapping[str, Any]) -> None:
     seed = values.get("seed", 0)
     if isinstance(seed, int) and not 0 <= seed <= HIGHEST_SEED:
         raise ValueError(f"{notebook}: seed {seed} is not between 0 and {HIGHEST_SEED}")
+    if values.get("people", 1) < 1:
+        raise ValueError(f"{notebook}: people must be 1 or more, got {values['people']}")
     for name, choices in _CHOICES.items():
         if name in values and values[name] not in choices:
             value = values[name]

@@ -12,6 +12,8 @@ import psutil
 
 from ferkit.core import files
 from ferkit.core.checks import suggestion
+from ferkit.core.files import expand_home
+from ferkit.core.processes import count_processors
 from ferkit.data import DATASETS, find_root, read_clips
 from ferkit.data.card import Offer, offer_of
 from ferkit.workbook import kernels, needs, records
@@ -70,10 +72,15 @@ def plan_run(
     if "out" in overrides:
         raise ValueError("`out` is where the whole run is written; use --out")
     if overrides.get("data_root"):
-        root = Path(overrides["data_root"]).expanduser().resolve()
+        root = expand_home(overrides["data_root"]).resolve()
         if not root.exists():
             raise FileNotFoundError(f"no folder {root} to read data from (--data-root)")
         overrides = {**overrides, "data_root": str(root)}
+    if overrides.get("own_method"):
+        method = expand_home(overrides["own_method"]).resolve()
+        if not method.is_file():
+            raise FileNotFoundError(f"no file {method} with the functions fit and predict")
+        overrides = {**overrides, "own_method": str(method)}
     settled = settle_parameters(notebooks, overrides)
     _refuse_unusable(notebooks, settled)
     package = [
@@ -113,12 +120,12 @@ def choose_jobs(tasks: Sequence[Task]) -> int:
     if any(task.device != "cpu" for task in tasks):
         return 1
     fitting = psutil.virtual_memory().available // _NOTEBOOK_MEMORY
-    return max(1, min(records.count_processors(), fitting, len(tasks)))
+    return max(1, min(count_processors(), fitting, len(tasks)))
 
 
 def _find(name: str, numbered: Sequence[Path], folder: Path) -> Path:
     """The notebook that a number, stem or path means."""
-    path = Path(name).expanduser()
+    path = expand_home(name)
     if path.suffix == ".ipynb":
         for place in (path, folder / path.name):
             if place.is_file():
@@ -178,7 +185,7 @@ def _data_hash(
     if not {"dataset", "data_root"} & set(values):
         return None
     given = values.get("data_root")
-    root = files.data_root(notebook.path.parent / Path(given).expanduser() if given else None)
+    root = files.data_root(notebook.path.parent / expand_home(given) if given else None)
     root = root and root.resolve()
     if root not in listings:
         listings[root] = records.listing_hash(root)

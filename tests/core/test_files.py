@@ -161,3 +161,13 @@ def test_a_script_without_a_guard_stops_instead_of_waiting_for_ever(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert 'put what it does under `if __name__ == "__main__":`' in result.stderr
+
+
+def test_home_is_put_in_and_other_names_with_a_wave_stay(monkeypatch):
+    monkeypatch.setenv("HOME", "/there")
+    assert files.expand_home("~/faces") == Path("/there/faces")
+    assert files.expand_home("~no such user/faces") == Path("~no such user/faces")
+
+
+def test_names_that_are_no_utf_8_have_a_digest():
+    assert files.digest("caf\udce9") != files.digest("caf\udce8")

@@ -12,7 +12,6 @@ from ferkit.data.clip import Clip
 from ferkit.data.folds import (
     Fold,
     fold_hash,
-    fold_table,
     folds_ascending,
     folds_random,
     image_folds_leaky,
@@ -178,17 +177,6 @@ def test_leaky_folds_leak_and_are_no_folds():
         np.array_equal(a[1], b[1])
         for a, b in zip(folds, image_folds_leaky(CLIPS, 5, 0), strict=True)
     )
-
-
-def test_table_counts_people_clips_and_emotions():
-    table = fold_table(folds_ascending(CLIPS, 3, val_people=1))
-    assert table.index.tolist() == ["1", "2", "3"]
-    assert table["test people"].tolist() == [3, 2, 2]
-    assert table["test clips"].tolist() == [7, 5, 3]
-    assert table["anger"].tolist() == [4, 3, 2]
-    assert table["val people"].tolist() == [1, 1, 1]
-    assert (table["train clips"] + table["val clips"] + table["test clips"] == 15).all()
-    assert "happiness" not in table
 
 
 def test_folds_of_many_people_take_no_time():

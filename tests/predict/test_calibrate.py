@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ferkit.faces.detect import Face
-from ferkit.predict.calibrate import CalibratedPredictor, calibrate, landmark_gradient
+from ferkit.predict.calibrate import (
+    CalibratedPredictor,
+    calibrate,
+    calibrate_with_picture,
+    landmark_gradient,
+)
 from ferkit.predict.geometry import geometry_features
 from ferkit.predict.shipped import load_model
 
@@ -32,6 +38,19 @@ def test_the_neutral_face_itself_is_neutral(faces):
     (row,) = predictor.predict([predictor.look(None, faces[0])], [])
     assert row[predictor.names.index("neutral")] == 1
     assert row.sum() == 1
+
+
+def test_a_neutral_picture_that_lacks_part_of_the_face_is_refused(tmp_path, drawn_face):
+    whole, cut = tmp_path / "whole.jpg", tmp_path / "cut.jpg"
+    Image.fromarray(drawn_face[0]).save(whole, quality=95)
+    content = whole.read_bytes()
+    cut.write_bytes(content[: int(len(content) * 0.85)])
+    calibrate_with_picture(load_model("residual"), whole)
+    with (
+        pytest.warns(UserWarning, match="cut off"),
+        pytest.raises(ValueError, match="what it lacks touches the face; give another picture"),
+    ):
+        calibrate_with_picture(load_model("residual"), cut)
 
 
 def test_a_model_that_compares_nothing_is_refused():

@@ -3,7 +3,9 @@
 import errno
 import itertools
 import json
+import os
 import shutil
+from contextlib import closing
 from unittest.mock import Mock
 
 import pandas as pd
@@ -15,7 +17,7 @@ from predicted import FILM, ferkit
 from ferkit.core.labels import SEVEN
 from ferkit.faces import detect
 from ferkit.predict import command, read_faces
-from ferkit.predict.unfinished import partial_path
+from ferkit.predict.unfinished import Unfinished, partial_path
 
 pytestmark = pytest.mark.usefixtures("searched_once")
 
@@ -268,6 +270,70 @@ def test_faces_are_compared_with_a_neutral_picture(tmp_path, drawn_face):
     assert result.exit_code == 2
     result = ferkit("predict", picture, "--neutral", picture, "--residual", "--out", out)
     assert result.exit_code == 2
+
+
+def test_wrong_places_are_refused_before_anything_is_read(tmp_path, drawn_face, monkeypatch):
+    picture = tmp_path / "face.png"
+    Image.fromarray(drawn_face[0]).save(picture)
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "folder.html").mkdir()
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError("it read")))
+    for option, place, message in (
+        ("--annotated", "notes.txt/marked", "notes.txt is not a folder"),
+        ("--report", "notes.txt/r.html", "notes.txt is not a folder"),
+        ("--report", "folder.html", "is a folder: name a file that ends in .html"),
+    ):
+        result = ferkit("predict", picture, "--out", tmp_path / "a.csv", option, tmp_path / place)
+        assert result.exit_code != 0
+        assert message in result.stderr
+
+
+def test_faces_that_were_read_serve_other_copies(tmp_path, drawn_face, monkeypatch):
+    picture = tmp_path / "face.png"
+    Image.fromarray(drawn_face[0]).save(picture)
+    words = ["predict", picture, "--out", tmp_path / "a.csv", "--annotated"]
+    monkeypatch.setattr(command, "write_copies", Mock(side_effect=OSError("the disk is full")))
+    assert ferkit(*words, tmp_path / "one").exit_code == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError("it read again")))
+    result = ferkit(*words, tmp_path / "two")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "two" / "face.png").is_file()
+
+
+def test_two_processes_do_not_write_one_table(tmp_path, drawn_face):
+    picture = tmp_path / "face.png"
+    Image.fromarray(drawn_face[0]).save(picture)
+    out = tmp_path / "a.csv"
+    with closing(Unfinished(partial_path(out), "of another command")):
+        result = ferkit("predict", picture, "--out", out)
+    assert result.exit_code == 2
+    assert "another process is writing" in result.stderr
+    assert ferkit("predict", picture, "--out", out, "--overwrite").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "face.png"]
+
+
+def test_names_that_are_no_text_are_read_and_reported(tmp_path, drawn_face):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Image.fromarray(drawn_face[0]).save(folder / "face.png")
+    words = ["--out", tmp_path / "a.csv", "--report", tmp_path / "a.html"]
+    result = ferkit("predict", folder, *words)
+    assert result.exit_code == 0, result.output
+    calm = tmp_path / os.fsdecode(b"calm\xe9.png")
+    Image.fromarray(drawn_face[0]).save(calm)
+    result = ferkit("predict", folder, "--neutral", calm, "--out", tmp_path / "b.csv")
+    assert result.exit_code == 0, result.output
+
+
+def test_one_impossible_name_costs_one_row(tmp_path, drawn_face):
+    Image.fromarray(drawn_face[0]).save(tmp_path / "a.png")
+    names = ["a.png", "x/" * 1200, f"{0:0300d}.jpg"]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *names]))
+    result = ferkit("predict", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert table["emotion"].notna().tolist() == [True, False, False]
 
 
 def test_what_was_compared_with_another_neutral_picture_is_not_continued(

@@ -21,6 +21,9 @@ from ferkit.predict.copies import (
     line_width,
     video_writer,
 )
+from ferkit.predict.frames import InputFrame
+from ferkit.predict.inputs import InputFile
+from ferkit.predict.read_faces import FrameFaces
 
 pytestmark = pytest.mark.usefixtures("searched_once")
 
@@ -208,6 +211,31 @@ def test_pictures_named_outside_their_table_keep_to_the_folder(
     ask(tmp_path / "lists" / "list.csv", picture_network, annotated=tmp_path / "lists" / "out")
     assert [path.name for path in (tmp_path / "lists" / "out").rglob("*.png")] == ["one.png"]
     assert np.array_equal(read_image(tmp_path / "one.png"), drawn_face[0])
+
+
+def test_a_copy_of_a_long_name_has_a_shorter_one(tmp_path, drawn_face):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("m" * 240 + ".bmp", "m" * 239 + "n.bmp", "ü" * 120 + ".jpg", "z.png"):
+        Image.fromarray(drawn_face[0]).save(folder / name)
+    ask(folder, annotated=tmp_path / "out")
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(written) == 4
+    assert max(len(name.encode()) for name in written) < 230
+    assert "z.png" in written
+
+
+def test_a_video_that_was_sampled_rarely_has_a_copy(tmp_path):
+    frames = []
+    file = InputFile(tmp_path / "a.avi", "a.avi")
+    for number in range(3):
+        frame = InputFrame(file, number, 2400.0 * number)
+        frames.append(FrameFaces(frame, 1.0, [], [], 80.0, None))
+    rate = copies._frame_rate(file, frames)
+    with video_writer(tmp_path / "a.webm", rate) as add:
+        for _ in frames:
+            add(WALL)
+    assert len(list(decode_frames(tmp_path / "a.webm"))) == 3
 
 
 def test_wrong_use_of_copies_is_said(tmp_path, film, drawn_face, picture_network, sequence_network):

@@ -49,11 +49,32 @@ def test_a_row_without_a_face_has_no_person_and_no_time_course():
     assert summarise_people(table, people, NAMES).empty
 
 
+def test_who_comes_to_the_place_of_somebody_who_left_is_another_person():
+    seat = (0.0, 50.0)
+    empty = (np.nan, 50.0)
+    shown = [seat] * 3 + [empty] * 4 + [seat] * 2 + [empty] * 9 + [seat] * 2
+    rows = [row("a.mp4", frame, box, 1.0) for frame, box in enumerate(shown)]
+    people = name_people(pd.DataFrame(rows))
+    seen = [name.split()[-1] for name in people if name]
+    assert seen == ["1"] * 5 + ["2"] * 2
+
+
+def test_smoothing_equals_a_slow_one_and_takes_a_long_film():
+    rng = np.random.default_rng(0)
+    times = rng.permutation(np.arange(300)) / 5
+    values = rng.random((300, 2))
+    near = np.abs(times[:, None] - times) <= 0.5 + 1e-3
+    slow = near @ values / near.sum(1, keepdims=True)
+    np.testing.assert_allclose(smooth_over_time(times, values, 1.0), slow)
+    hours = np.arange(200_000) / 5  # eleven hours; each with each would take 320 GB
+    assert smooth_over_time(hours, np.ones((len(hours), 2)), 1.0) == pytest.approx(1)
+
+
 def test_smoothing_averages_what_is_near_in_time_not_in_number():
     times = np.array([0.0, 0.2, 0.4, 3.0])
     values = np.array([[1.0], [0.0], [0.5], [0.7]])
     smoothed = smooth_over_time(times, values, 0.8)[:, 0]
     assert smoothed.tolist() == pytest.approx([0.5, 0.5, 0.5, 0.7])
-    assert smooth_over_time(times, values, 0).tolist() == values.tolist()
+    np.testing.assert_allclose(smooth_over_time(times, values, 0), values)
     with pytest.raises(ValueError, match="0 seconds or more, got -1"):
         smooth_over_time(times, values, -1)

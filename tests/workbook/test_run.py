@@ -249,6 +249,23 @@ def test_an_empty_data_root_is_none(tmp_path):
     assert plan[0].parameters["data_root"] == ""
 
 
+def test_a_method_is_looked_for_from_here_before_anything_runs(tmp_path, monkeypatch):
+    parameters = 'out = ""\nown_method = ""'
+    path = write(tmp_path / "01_one.ipynb", "print(own_method)", parameters=parameters)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no file .*mine\.py with the functions fit"):
+        tasks.plan_run([str(path)], {"own_method": "mine.py"}, tmp_path / "out")
+    (tmp_path / "mine.py").touch()
+    plan = tasks.plan_run([str(path)], {"own_method": "mine.py"}, tmp_path / "out")
+    assert plan[0].parameters["own_method"] == str(tmp_path / "mine.py")
+
+
+def test_nobody_is_no_number_of_people(tmp_path):
+    path = write(tmp_path / "01_one.ipynb", "1", parameters='out = ""\npeople = 40')
+    with pytest.raises(ValueError, match="people must be 1 or more, got -1"):
+        tasks.plan_run([str(path)], {"people": "-1"}, tmp_path / "out")
+
+
 def test_the_fingerprint_follows_what_a_result_depends_on(tmp_path, monkeypatch):
     cells = ["print(data_root, device)"]
     path = write(
@@ -414,12 +431,12 @@ def test_running_at_once_changes_no_result(tmp_path):
 
 def test_jobs_follow_cores_free_memory_and_the_gpu(tmp_path, monkeypatch):
     planned = made_tasks(tmp_path, "01_a", "02_b", "03_c")
-    monkeypatch.setattr(records, "count_processors", lambda: 2)
+    monkeypatch.setattr(tasks, "count_processors", lambda: 2)
     for gigabytes, jobs in ((64, 2), (3, 1), (0.5, 1)):
         memory = SimpleNamespace(available=gigabytes * 2**30)
         monkeypatch.setattr(tasks.psutil, "virtual_memory", lambda memory=memory: memory)
         assert tasks.choose_jobs(planned) == jobs
-    monkeypatch.setattr(records, "count_processors", lambda: 64)
+    monkeypatch.setattr(tasks, "count_processors", lambda: 64)
     monkeypatch.setattr(tasks.psutil, "virtual_memory", lambda: SimpleNamespace(available=2**40))
     assert tasks.choose_jobs(planned) == 3
     on_gpu = [replace(task, device="a GPU") for task in planned]

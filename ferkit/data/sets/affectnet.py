@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ferkit.core.files import cache_dir, digest, write_whole
+from ferkit.core.files import cache_dir, digest, expand_home, write_whole
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -93,7 +93,7 @@ def read_affectnet(root: str | Path, verify: str = "warn") -> list[Clip]:
     are reported by line, files by id. Raises ValueError when both releases are there.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     candidates = [below(root, name) for name in FOLDERS]
     parts = [part for part in candidates if part and (part / "annotations").is_dir()]
     table = find_file(root, *_TABLES, depth=1 if parts else 2)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data import packed
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
@@ -50,7 +51,7 @@ def read_casia(root: str | Path, verify: str = "warn") -> list[Clip]:
     when there is neither form, ValueError when there are both, or when train.rec is cut off.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     records = find_file(root, "train.rec")
     base = below(root, *ROOTS[:2]) or root
     subfolders = folders(base) if base.is_dir() else []

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.core.labels import EMOTIONS
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
@@ -88,7 +89,7 @@ def read_ckplus(root: str | Path, verify: str = "warn") -> list[Clip]:
     Pictures are 640 x 490 or 640 x 480 pixels, grey or colour.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     images = below(root, "cohn-kanade-images")
     labels = below(root, "Emotion")
     if images is None or labels is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Download, Offer, Option, RemoteFile
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -73,7 +74,7 @@ def read_cmu(root: str | Path, verify: str = "warn", scale: int | None = None) -
     `select_frontal`.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     expected = f"faces/{PEOPLE[0]}/{PEOPLE[0]}_left_angry_open.pgm and so on"
     if scale not in (None, *_SCALES):
         raise ValueError(f"scale={scale!r} is not one of CMU's scales {_SCALES}")

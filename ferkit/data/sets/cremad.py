@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -82,7 +83,7 @@ def read_cremad(root: str | Path, verify: str = "warn", labels: str = "voted") -
     check_level(verify)
     if labels not in LABEL_KINDS:
         raise ValueError(f"labels={labels!r} is not known; choose {' or '.join(LABEL_KINDS)}")
-    root = Path(root).expanduser()
+    root = expand_home(root)
     problems: list[str] = []
     named = _find_videos(root, problems)
     usable = keep_usable(named, "cremad", verify)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ferkit.core.files import expand_home
 from ferkit.core.landmarks import LANDMARK_COLUMNS
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
@@ -56,7 +57,7 @@ def read_drawn(root: str | Path, verify: str = "warn", dataset: str = "drawn") -
     reported. `dataset` is the name that the clips get.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     if not (root / TRUTH).is_file():
         raise not_found(CARD.title, root, f"the table {TRUTH}", CARD.ask)
     truth = pd.read_parquet(root / TRUTH)

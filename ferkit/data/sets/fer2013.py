@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ferkit.core.files import expand_home
 from ferkit.data import packed, votes
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
@@ -100,7 +101,7 @@ def read_fer2013(root: str | Path, verify: str = "warn", labels: str | None = No
     check_level(verify)
     if labels not in (None, *LABEL_SOURCES):
         raise ValueError(f"labels={labels!r} is not known; choose {' or '.join(LABEL_SOURCES)}")
-    root = Path(root).expanduser()
+    root = expand_home(root)
     table = root if root.is_file() else find_file(root, *_TABLES)
     if table is None:
         expected = f"{' or '.join(_TABLES)}; folders of pictures are read as `fer2013-folders`"

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
 from ferkit.data.layout import ANY_EMOTION, ANY_SPLIT, EMOTION_WORDS, Layout, read_layout
 from ferkit.data.listing import files_below
 from ferkit.data.sets import ferplus
-from ferkit.data.votes import vote
+from ferkit.data.votes import NO_MAJORITY, vote
 
 _OFFICIAL = Layout(
     "FER2013Train/fer0000000.png",
@@ -37,9 +38,6 @@ CARD = replace(
 )
 
 
-_NO_MAJORITY = "no majority"
-
-
 def read_ferplus_pictures(root: str | Path, verify: str = "warn") -> list[Clip]:
     """Read the pictures with the majority's label, or with that of their folder.
 
@@ -52,7 +50,7 @@ def read_ferplus_pictures(root: str | Path, verify: str = "warn") -> list[Clip]:
     are left out.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     votes = [path for path in files_below(root, (".csv",), depth=3) if path.name == "label.csv"]
     if not votes:
         clips = read_layout("ferplus-pictures", _SORTED, CARD, root, verify)
@@ -63,12 +61,12 @@ def read_ferplus_pictures(root: str | Path, verify: str = "warn") -> list[Clip]:
         voted = ferplus.read_votes(table)
         emotions = vote(voted)["emotion"]
         for name, emotion in zip(voted["name"], emotions, strict=True):
-            labels[table.parent.name, Path(name).stem] = emotion or _NO_MAJORITY
+            labels[table.parent.name, Path(name).stem] = emotion or NO_MAJORITY
 
     def code_of(path: Path) -> str | None:
         return labels.get((path.parent.name, path.stem))
 
-    layout = replace(_OFFICIAL, emotions={**EMOTION_WORDS, _NO_MAJORITY: ""}, code_of=code_of)
+    layout = replace(_OFFICIAL, emotions={**EMOTION_WORDS, NO_MAJORITY: ""}, code_of=code_of)
     clips = read_layout("ferplus-pictures", layout, CARD, root, verify)
     verify_clips(clips, EXPECTED, verify)
     return clips

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import digits
 from typing import NamedTuple
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import check_level, verify_clips
@@ -65,7 +66,7 @@ def read_folder(
     warning, and so is what may not be read.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     clips: list[Clip] = []
     if root.is_file():
         if people_from:
@@ -110,7 +111,9 @@ def _from_folders(root: Path, verify: str, people_from: re.Pattern[str] | None) 
         person = picture.person
         if people_from:
             match = people_from.search(picture.path.name)
-            person = (match[1] if people_from.groups else match[0]) if match else None
+            person = None
+            if match:
+                person = match[1] if people_from.groups else match[0]
         if not person:
             unnamed.append(name)
         clips.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -56,7 +57,7 @@ def read_ised(root: str | Path, verify: str = "warn", pictures: str = "peak") ->
     neutral. Raises ValueError when the table cannot be read.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     if pictures not in _PICTURES:
         raise ValueError(f"pictures={pictures!r} is not known; choose {' or '.join(_PICTURES)}")
     table = find_file(root, TABLE)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from itertools import product
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -85,7 +86,7 @@ def read_jaffe(root: str | Path, verify: str = "warn") -> list[Clip]:
     emotions too; a warning says what may have been lost.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     pictures = files_below(root, depth=3)
     tiffs = [path for path in pictures if path.suffix.lower() in (".tif", ".tiff")]
     paths = tiffs or pictures

@@ -37,9 +37,11 @@ CARD = Card(
 )
 
 
-def _layout(angle: str) -> Layout:
+def _layout() -> Layout:
+    """The names of all photographs."""
     codes = "|".join(CODES)
-    name = rf"(?P<session>[AB])(?P<person>[FM][0-9]{{2}})(?P<emotion>{codes})(?P<angle>{angle})"
+    angles = _ANGLES["all"]
+    name = rf"(?P<session>[AB])(?P<person>[FM][0-9]{{2}})(?P<emotion>{codes})(?P<angle>{angles})"
     emotions = {code.lower(): emotion for code, emotion in CODES.items()}
     return Layout("KDEF/AF01/AF01ANS.JPG", (name,), emotions)
 
@@ -73,7 +75,7 @@ def read_kdef(root: str | Path, verify: str = "warn", angle: str = "straight") -
     """
     if angle not in _ANGLES:
         raise ValueError(f"angle={angle!r} is not known; choose {', '.join(_ANGLES)}")
-    everything = read_layout("kdef", _layout(_ANGLES["all"]), CARD, root, verify)
+    everything = read_layout("kdef", _layout(), CARD, root, verify)
     wanted = _ANGLES[angle].split("|")
     clips = []
     for clip in everything:
@@ -92,5 +94,5 @@ DATA_SET = DataSet(
     Offer(7),
     expected_of,
     options={"angle": Option("straight (the default), half or all")},
-    path=_layout(_ANGLES["all"]).path,
+    path=_layout().path,
 )

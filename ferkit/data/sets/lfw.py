@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -55,7 +56,7 @@ def read_lfw(root: str | Path, verify: str = "warn") -> list[Clip]:
     Files beside the people's folders are skipped.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     paths = _pictures(root)
     named = [path for path in paths if _is_named(path)]
     if not named:
@@ -81,7 +82,7 @@ def read_pairs(root: str | Path, view: str = "test") -> list[Pair]:
     if view not in _PAIR_FILES:
         raise ValueError(f"unknown view {view!r}; known: {', '.join(_PAIR_FILES)}")
     file_name = _PAIR_FILES[view]
-    root = Path(root).expanduser()
+    root = expand_home(root)
     path = find_file(root, file_name) or find_file(root.parent, file_name, depth=0)
     if path is None:
         raise not_found(f"{CARD.title}: pairs", root, file_name, CARD.ask)

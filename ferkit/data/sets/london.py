@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Download, Offer, RemoteFile
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -99,7 +100,7 @@ def read_london(root: str | Path, verify: str = "warn") -> list[Clip]:
     table is there.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     emotions: dict[Path, str] = {}
     strange = []
     for folder_name, suffix, emotion in _VIEWS:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.core.labels import BASIC7, compound_names
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
@@ -96,7 +97,7 @@ def read_mefed(root: str | Path, verify: str = "warn") -> list[Clip]:
     later.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     table = _find_list(root, verify)
     pictures = _find_pictures(root, verify)
     problems: list[str] = []

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -71,7 +72,7 @@ def read_mmi(
     and `action_units` (their file, or None).
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     base = below(root, "Sessions") or root
     subfolders = folders(base) if base.is_dir() else []
     found = [folder for folder in subfolders if folder.name.isdigit()]

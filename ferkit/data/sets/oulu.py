@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain, product
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -69,7 +70,7 @@ def read_oulu(
     light. `extra` has `sensor`, `light` and `site` (Oulu up to P050, else CASIA; one source).
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     if sensor not in SENSORS or light not in LIGHTS:
         raise ValueError(
             f"no recordings of {sensor}/{light}; the sensors are {SENSORS}, the lights {LIGHTS}"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -77,7 +78,7 @@ def read_rafdb(root: str | Path, verify: str = "warn") -> list[Clip]:
     `split` is train or test. Who is in a picture is unknown.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     table = find_file(root, _LIST, depth=3)
     if table is None:
         clips = read_layout("rafdb", _FOLDERS, CARD, root, verify)

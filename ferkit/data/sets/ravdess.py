@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer, Option
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -79,7 +80,7 @@ def read_ravdess(root: str | Path, verify: str = "warn", calm: str | None = None
     `statement`, `sex` (odd numbers are men) and `speaks`.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     paths = files_below(root, VIDEOS)
     named = {path: match for path in paths if (match := NAME.fullmatch(path.stem))}
     chosen: dict[str, Path] = {}

@@ -4,6 +4,7 @@ import re
 from itertools import product
 from pathlib import Path
 
+from ferkit.core.files import expand_home
 from ferkit.data.card import Card, DataSet, Offer
 from ferkit.data.clip import Clip
 from ferkit.data.counts import Expected, check_level, verify_clips
@@ -52,7 +53,7 @@ def read_yale(root: str | Path, verify: str = "warn") -> list[Clip]:
     `subject04.sad` was damaged and is a copy of `subject04.normal`: it is left out.
     """
     check_level(verify)
-    root = Path(root).expanduser()
+    root = expand_home(root)
     base = below(root, "yalefaces") or root
     paths = sorted(base.iterdir(), key=lambda path: natural(path.name)) if base.is_dir() else []
     chosen: dict[str, Path] = {}

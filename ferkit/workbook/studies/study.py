@@ -67,6 +67,7 @@ def run_studies(
     scheduler: str | None = None,
     jobs: int | None = None,
     keep: bool = False,
+    overwrite: bool = False,
     tell: Callable[[str], None] = tqdm.write,
     **options: Any,
 ) -> dict[str, StudyRecord]:
@@ -75,6 +76,7 @@ def run_studies(
     Results go to the package's `papers/results` or to another folder, figures into the study's
     folder under FIGURES; a study is saved as soon as all its restarts have ended. With `keep`,
     restarts that the results in TO hold are not trained again, whatever processor they are from.
+    Without it they are replaced, but only with `overwrite` by fewer starts or other faces or plans.
     `options` go to the trainings: device, precision. ValueError for an unknown study, and for kept
     results of another level, seed, drawing or plan; RuntimeError when a restart failed, after all
     others have ended.
@@ -83,6 +85,12 @@ def run_studies(
     chosen = list(known if names is None else names)
     if unknown := [name for name in chosen if name not in known]:
         raise ValueError(f"unknown study {', '.join(unknown)}; known: {', '.join(known)}")
+    if unknown := [name for name in chosen if level not in known[name].plans]:
+        levels = ", ".join(known[unknown[0]].plans)
+        raise ValueError(f"unknown level {level!r}; known: {levels}")
+    for name in chosen:
+        if not (keep or overwrite):
+            _check_replaced(Path(to), known[name], level, seed, starts)
     restarts = {
         name: _load_restarts(Path(to), known[name], level, seed) if keep else {} for name in chosen
     }
@@ -158,6 +166,20 @@ def _load_restarts(folder: Path, study: Study, level: str, seed: int) -> dict[in
         trainings = record.trainings[record.trainings["start"] == start]
         restarts[int(start)] = Restart(predictions, trainings)
     return restarts
+
+
+def _check_replaced(folder: Path, study: Study, level: str, seed: int, starts: int) -> None:
+    """ValueError where kept results would be lost: of more starts, other faces or another plan."""
+    if not (folder / f"{study.name}.json").exists():
+        return
+    made_by = read_study(folder, study.name).made_by
+    today = _describe_training(study, level, seed)
+    is_same = all(made_by.get(key) == value for key, value in today.items())
+    if not is_same or made_by["starts"] > starts:
+        raise ValueError(
+            f"this would replace the kept results of {study.name}, {made_by['starts']} starts at "
+            f"level {made_by['level']}: add --overwrite, or give --results another folder"
+        )
 
 
 def _collect(restarts: list[Restart], study: Study, level: str, seed: int) -> StudyRecord:

@@ -268,6 +268,14 @@ def test_missing_pictures_are_reported(tmp_path):
             r"line 4: pics/a1\.jpg is already in line 2",
         ),
         (
+            HEADER + "pics/a1.jpg,anna,fear\n./pics/a1.jpg,anna,fear\n",
+            r"line 3: \./pics/a1\.jpg is already in line 2",
+        ),
+        (
+            "path,person,emotion,sequence\npics/a1.jpg,anna,fear,s\npics/a1.jpg,ben,fear,t\n",
+            r"line 3: pics/a1\.jpg is in line 2 too, of anna and not of ben; a picture shows one",
+        ),
+        (
             "path,person,emotion,frame\npics/a1.jpg,anna,fear,one\n",
             "line 2: frame 'one' is not a whole number",
         ),

@@ -162,6 +162,20 @@ def test_restarts_of_other_faces_are_not_joined(counted, tmp_path):
     assert read_study(tmp_path, "counted").made_by["starts"] == 1
 
 
+def test_kept_results_are_replaced_by_more_or_on_demand_only(counted, tmp_path):
+    folders = {"out": tmp_path, "to": tmp_path, "figures": tmp_path / "figures"}
+    run_studies(["counted"], starts=2, **folders)
+    for smaller in ({"starts": 1}, {"starts": 2, "level": "smoke"}, {"starts": 3, "seed": 1}):
+        with pytest.raises(ValueError, match=r"replace .* counted, 2 starts at level study"):
+            run_studies(["counted"], **smaller, **folders)
+    assert counted == [0, 1]
+    run_studies(["counted"], starts=2, **folders)
+    run_studies(["counted"], starts=1, level="smoke", overwrite=True, **folders)
+    assert read_study(tmp_path, "counted").made_by["level"] == "smoke"
+    with pytest.raises(ValueError, match="unknown level 'bogus'; known: smoke, lesson, study"):
+        run_studies(["counted"], level="bogus", **folders)
+
+
 def test_restarts_of_another_plan_are_not_joined(counted, tmp_path, monkeypatch):
     folders = {"out": tmp_path, "to": tmp_path, "figures": tmp_path / "figures"}
     run_studies(["counted"], starts=1, **folders)
