@@ -30,6 +30,7 @@ from ferkit.faces.resample import resample
 SEQUENCES_PER_EMOTION = {"smoke": 1, "lesson": 8, "study": 8, "paper": 20}
 _NEW_PEOPLE = {"smoke": 2, "lesson": 20, "study": 40, "paper": 100}
 _HEIGHT = 256  # pixels of the drawing in which motion is measured
+_FRAMES = 12  # that a network of sequences sees
 # Added to the seed: the people differ from those of every set that networks train or tune on.
 _SEED_OFFSET = 7
 
@@ -103,7 +104,7 @@ def choose_clips(clips: Sequence[Clip], emotions: Sequence[str], count: int) -> 
 
 
 def redraw_sequences(
-    clips: Sequence[Clip], prepared: Prepared, level: str, seed: int = 0, *, frames: int = 12
+    clips: Sequence[Clip], prepared: Prepared, level: str, seed: int = 0
 ) -> list[DrawnSequence]:
     """Combine what a sequence network sees of drawn clips with their true motion at the peak.
 
@@ -130,9 +131,9 @@ def redraw_sequences(
                 within=frame.parts < len(HEAD_PARTS),
                 landmarks=frame.landmarks,
                 face=Face(own_frames.boxes[clip.peak], landmarks, score),
-                pictures=resample(np.asarray(own_frames.images), frames, found=found, name=name),
+                pictures=resample(np.asarray(own_frames.images), _FRAMES, found=found, name=name),
                 matrix=align.alignment(landmarks, prepared.size),
-                peak=round(clip.peak * (frames - 1) / max(1, len(clip.frames) - 1)),
+                peak=round(clip.peak * (_FRAMES - 1) / max(1, len(clip.frames) - 1)),
             )
         )
     return sequences

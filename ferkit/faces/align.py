@@ -21,7 +21,6 @@ Where we differ
 - Beyond the edge of the original its outermost pixels are repeated.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ferkit.core.landmarks import five_points
+from ferkit.core.processes import count_processors
 from ferkit.faces.pictures import resize
 
 # Where the two points land, in shares of the aligned picture's size.
@@ -162,7 +162,7 @@ def cut_boxes(
     """
     boxes = _check_boxes(np.asarray(boxes, dtype=np.float64), len(images), side)
     squares = np.empty((*boxes.shape[:2], side, side, *images.shape[3:]), np.uint8)
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(workers or count_processors()) as pool:
         list(pool.map(_cut_into, images, boxes, squares))
     return squares
 

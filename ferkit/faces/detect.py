@@ -9,11 +9,11 @@ Convention
 - A box is (x0, y0, x1, y1), a square from about the brows to the chin.
 
 dlib returns whole pixels and its detector needs faces of some 80 pixels. So detection runs on a
-copy whose shorter side is 256 pixels (512 and 1024 where that shows nothing), and of pictures with
-a side over 2048 pixels on all of their pixels too. Landmarks are found
-on the picture itself, its face first enlarged to at least 400 pixels: their spread under small
-rotations and shifts falls from 1.8 to 0.6 % of the distance between the eyes on 64 x 64 pictures
-and from 0.7 to 0.5 % on 224 x 224.
+copies whose shorter side is 256, 512 and 1024 pixels, no larger than the picture needs, and of
+pictures with a side over 2048 pixels on all of their pixels too. `find_face` stops at the first
+that shows a face. Landmarks are found on the picture itself, its face first enlarged to at least
+400 pixels: their spread under small rotations and shifts falls from 1.8 to 0.6 % of the distance
+between the eyes on 64 x 64 pictures and from 0.7 to 0.5 % on 224 x 224.
 
 The landmark model is V. Kazemi and J. Sullivan's ensemble of regression trees (CVPR 2014) trained
 on iBUG 300-W, whose licence excludes commercial use.
@@ -54,24 +54,22 @@ class Face:
     score: float
 
 
-def find_faces(image: np.ndarray, upsample: float | str = "auto") -> list[Face]:
+def find_faces(image: np.ndarray) -> list[Face]:
     """Find every face in a picture, best first.
 
-    The best is the largest, and among nearly equal ones the nearest to the centre. With "auto"
-    three or four sizes are searched, so that faces as wide as `smallest_face` says are found. A
-    number is the one factor by which the picture is scaled for the search: 2 finds faces from some
-    40 pixels, 0.5 from 160.
+    The best is the largest, and among nearly equal ones the nearest to the centre. Two to four
+    sizes are searched, so that faces as wide as `smallest_face` says are found.
     """
-    detections = _search(image, upsample, all_sizes=True)
+    detections = _search(image, all_sizes=True)
     return [_with_landmarks(image, detection) for detection in _best_first(image, detections)]
 
 
-def find_face(image: np.ndarray, upsample: float | str = "auto") -> Face | None:
+def find_face(image: np.ndarray) -> Face | None:
     """Find the best face in a picture (see `find_faces`), or None.
 
     It stops at the first size that shows a face, so it is faster.
     """
-    detections = _best_first(image, _search(image, upsample, all_sizes=False))
+    detections = _best_first(image, _search(image, all_sizes=False))
     return _with_landmarks(image, detections[0]) if detections else None
 
 
@@ -137,14 +135,14 @@ def _detector() -> Any:
     return _thread.detector
 
 
-def _search(image: np.ndarray, upsample: float | str, all_sizes: bool) -> list[_Detection]:
+def _search(image: np.ndarray, all_sizes: bool) -> list[_Detection]:
     """Detect the faces in a picture, from coarse to fine.
 
     It stops at the first size with a face unless `all_sizes`.
     """
     sure: list[_Detection] = []
     weak: list[_Detection] = []
-    for factor, border in _passes(image, upsample):
+    for factor, border in _passes(image):
         if sure and (border or not all_sizes):
             break
         for box, score in _scan(image, factor, border):
@@ -153,16 +151,12 @@ def _search(image: np.ndarray, upsample: float | str, all_sizes: bool) -> list[_
     return sure or sorted(weak, key=lambda detection: -detection[1])[:1]
 
 
-def _passes(image: np.ndarray, upsample: float | str) -> list[tuple[float, float]]:
+def _passes(image: np.ndarray) -> list[tuple[float, float]]:
     """The factors by which a picture is scaled for the searches, and the border added to it."""
     _check_picture(image)
-    if upsample == "auto":
-        factors = _search_factors(image.shape)
-        # Last, with a border, for a face that fills the picture.
-        return [*((factor, 0.0) for factor in factors), (factors[0], 0.25)]
-    if isinstance(upsample, str) or not upsample > 0:
-        raise ValueError(f'expected "auto" or a positive number for `upsample`, got {upsample!r}')
-    return [(float(upsample), 0.0)]
+    factors = _search_factors(image.shape)
+    # Last, with a border, for a face that fills the picture.
+    return [*((factor, 0.0) for factor in factors), (factors[0], 0.25)]
 
 
 def _search_factors(shape: tuple[int, ...]) -> list[float]:

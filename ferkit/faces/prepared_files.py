@@ -29,6 +29,7 @@ from ferkit.core.files import (
     hash_files,
     read_hashes,
     warn_damaged,
+    write_text,
     write_whole,
 )
 from ferkit.faces import prepared
@@ -160,4 +161,4 @@ def mark_complete(files: PreparedFiles, paths: Sequence[Path], made_from: dict) 
     write_whole(folder / "table.parquet", lambda part: table.to_parquet(part, index=False))
     made = made_from | {"counts": counts, "files": hash_files(folder, files.names)}
     text = json.dumps(made, indent=1) + "\n"
-    write_whole(folder / "made.json", lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(folder / "made.json", text)

@@ -1,7 +1,7 @@
 """Videos as frames: decoded, sampled, turned upright, cut to the frontal half, kept as pictures.
 
     films/<data set>-<hash>/    a folder for each video and the settings its frames depend on
-        000.jpg, 001.jpg ...    up to 32 frames, evenly from the first to the last
+        000.jpg, 001.jpg ...    up to 32 frames, evenly from the first to the last, and the peak
         made.json               which frames were taken; written last, so it marks a complete folder
 
 Containers may state a wrong number of frames, so frames are counted by decoding. Fields of
@@ -30,7 +30,7 @@ from ferkit.core.files import (
     locked,
     read_hashes,
     warn_damaged,
-    write_whole,
+    write_text,
 )
 from ferkit.data.clip import Clip
 from ferkit.data.listing import is_video
@@ -55,7 +55,7 @@ HALVES = ("left", "right")
 def videos_to_frames(
     clips: Iterable[Clip], *, cache: str | Path | None = None, progress: bool = True
 ) -> list[Clip]:
-    """Replace each video among the clips by pictures of up to 32 of its frames.
+    """Replace each video among the clips by pictures of up to 32 of its frames, and of the peak.
 
     In a clip's `extra`, `turn` is the rotation that makes the video upright (degrees clockwise) and
     `half` the half that shows the face from the front. The half in which a face is found wins; the
@@ -283,4 +283,4 @@ def _save_frames(
             Image.fromarray(pictures[number]).save(folder / name, quality=_JPEG_QUALITY)
     record["files"] = hash_files(folder, names)
     text = json.dumps(record, indent=1) + "\n"
-    write_whole(folder / "made.json", lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(folder / "made.json", text)

@@ -115,13 +115,6 @@ def see(image: np.ndarray, face: detect.Face, view: View) -> tuple[np.ndarray, n
     return np.ascontiguousarray(channels), matrix - np.array([[0, 0, x0], [0, 0, y0]])
 
 
-def aligned_face(image: np.ndarray, face: detect.Face, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Align a face at `size` pixels and find its landmarks `(68, 2)` again there, as `prepare`."""
-    matrix = align.alignment(face.landmarks, size)
-    aligned = align.align(image, matrix, size)
-    return aligned, detect.landmarks_in(aligned, align.apply_box(matrix, face.box))
-
-
 def _resize(aligned: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
     """The aligned face at the view's size, and the matrix from its pixels."""
     small = resize_pictures(aligned[None], view.size)[0].numpy()

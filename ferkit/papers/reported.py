@@ -88,7 +88,7 @@ class Setting:
     key: str  # unique within its variant
     value: Any  # number, text, or a tuple of them
     where: str
-    variant: str = "as_paper"  # one of VARIANTS
+    variant: str = "as_paper"  # one of SETTING_VARIANTS
     note: str = ""
 
 

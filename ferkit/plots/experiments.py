@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
+from ferkit.plots.results import interval_reach
 
 _MARKERS = "osD^v"
 
@@ -30,7 +31,7 @@ def plot_pairs(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "ac
     for shift, marker, colour, (series, rows) in zip(
         (-0.14, 0.14), _MARKERS, SERIES, by_series, strict=False
     ):
-        reach = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+        reach = interval_reach(rows)
         places = rows["name"].map(y) + shift
         ax.errorbar(
             rows["value"],

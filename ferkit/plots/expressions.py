@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
-from ferkit.plots.results import plot_confusion
+from ferkit.plots.results import interval_reach, plot_confusion
 
 _DRAWN_COLOUR = SERIES[1]
 _PRESS_COLOUR = INK
@@ -36,7 +36,7 @@ def _plot_shares(table: pd.DataFrame, ax: Axes) -> Axes:
     for when, rows in table.groupby("when", sort=False):
         y = np.array([names.index(name) for name in rows["name"]]) + offsets[str(when)]
         ax.barh(y, rows["value"], height=_BAR_HEIGHT, color=colours[str(when)], label=when)
-        reach = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+        reach = interval_reach(rows)
         ax.errorbar(rows["value"], y, xerr=reach, fmt="none", ecolor=INK, lw=1.2)
     ax.errorbar([], [], xerr=[], fmt="none", ecolor=INK, lw=1.2, label="95 % interval")
     now = table[table["when"] == "now"]
@@ -67,7 +67,7 @@ def plot_displacements(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for kind, rows in table.groupby("kind", sort=False):
         colour, offset, marker = marks[str(kind)]
         y = np.array([measures.index(measure) for measure in rows["measure"]]) + offset
-        reach = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+        reach = interval_reach(rows)
         ax.errorbar(
             rows["value"], y, xerr=reach, fmt=marker, color=colour, ms=6, lw=1.8, label=kind
         )

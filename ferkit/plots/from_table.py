@@ -1,7 +1,7 @@
 """Draw figures from tables, in panels where a table has any."""
 
 from collections.abc import Callable
-from itertools import cycle, product
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ferkit.core.landmarks import LANDMARK_COLUMNS
 from ferkit.plots.calibration import plot_reliability
 from ferkit.plots.colours import EMOTION_COLOURS, SERIES
 from ferkit.plots.drawn_vs_real import plot_gap
@@ -37,13 +38,12 @@ from ferkit.plots.sweeps import plot_methods, plot_sweep
 from ferkit.plots.timeline import plot_timeline
 
 DPI = 110
-_COORDINATES = [f"{axis}{point}" for point, axis in product(range(68), "xy")]
 
 
 def points_table(points: np.ndarray, **columns: Any) -> pd.DataFrame:
     """Tabulate faces `(N, 68, 2)`: given columns, then x0, ... y67."""
     points = np.asarray(points, dtype=np.float64)
-    table = pd.DataFrame(points.reshape(len(points), -1), columns=_COORDINATES)
+    table = pd.DataFrame(points.reshape(len(points), -1), columns=list(LANDMARK_COLUMNS))
     for position, (name, value) in enumerate(columns.items()):
         table.insert(position, name, value)
     return table
@@ -51,7 +51,7 @@ def points_table(points: np.ndarray, **columns: Any) -> pd.DataFrame:
 
 def table_points(table: pd.DataFrame) -> np.ndarray:
     """The faces `(N, 68, 2)` of a table as of `points_table`."""
-    return table[_COORDINATES].to_numpy(dtype=np.float64).reshape(-1, 68, 2)
+    return table[list(LANDMARK_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 68, 2)
 
 
 def _plot_labelled_landmarks(table: pd.DataFrame, *, ax: Axes, **options: Any) -> Axes:

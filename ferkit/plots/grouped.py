@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from ferkit.plots.colours import GRID_COLOUR, INK, SERIES
+from ferkit.plots.results import interval_reach
 
 _MARKERS = "osD^v"
 _SPREAD = 0.56  # of a row's height, over which its groups lie
@@ -30,7 +31,7 @@ def plot_grouped_intervals(
     for group, offset, colour, marker in styles:
         rows = table[table["group"] == group]
         y = rows["name"].map(names.index) + offset
-        reach = (rows["value"] - rows["low"], rows["high"] - rows["value"])
+        reach = interval_reach(rows)
         style = {"fmt": marker, "color": colour, "ms": 7, "lw": 2.2, "label": group, "zorder": 3}
         ax.errorbar(rows["value"], y, xerr=reach, **style)
     if (table["low"] < 0).any():

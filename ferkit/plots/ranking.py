@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
+from ferkit.plots.results import interval_reach
 
 _MARKERS = ("o", "s", "D", "^")
 
@@ -22,7 +23,7 @@ def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     table = table.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
     _draw_groups(table, ax)
     y = np.arange(len(table))
-    reach = (table["value"] - table["low"], table["high"] - table["value"])
+    reach = interval_reach(table)
     ax.errorbar(table["value"], y, xerr=reach, fmt="none", color=FAINT, lw=2, zorder=1)
     member = table["runs"].fillna("").astype(str).str.split()
     numbers = sorted({int(float(number)) for row in member for number in row})
@@ -84,7 +85,7 @@ def plot_cost(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "") 
     Columns name, cost, value, low, high, group.
     """
     ax = plt.gca() if ax is None else ax
-    reach = (table["value"] - table["low"], table["high"] - table["value"])
+    reach = interval_reach(table)
     ax.errorbar(table["cost"], table["value"], yerr=reach, fmt="none", color=FAINT, lw=2, zorder=1)
     for place, (_, rows) in enumerate(table.groupby("group", sort=False)):
         ax.plot(

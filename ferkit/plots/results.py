@@ -160,7 +160,7 @@ def plot_intervals(
     rows = table.assign(y=places, group=table.get("group", "ours"))
     groups = rows.groupby("group", sort=False)
     for colour, marker, (name, group) in zip(cycle(SERIES), cycle("os^v"), groups, strict=False):
-        reach = _interval_reach(group)
+        reach = interval_reach(group)
         ax.errorbar(
             group["value"],
             group["y"],
@@ -247,7 +247,7 @@ def plot_trainings(
     ax.axvline(0, color=INK, lw=1)
     for column in table.filter(regex="^training_"):
         ax.plot(table[column], y + 0.22, "|", color=FAINT, ms=9, mew=2, label="one training each")
-    reach = _interval_reach(table)
+    reach = interval_reach(table)
     ax.errorbar(table["value"], y, xerr=reach, fmt="none", color=SERIES[0], lw=2.5)
     excludes_zero = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
     kinds = (
@@ -288,8 +288,8 @@ def plot_trainings(
     return ax
 
 
-def _interval_reach(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """How far intervals reach below and above their values."""
+def interval_reach(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return how far intervals reach below and above their values."""
     return rows["value"] - rows["low"], rows["high"] - rows["value"]
 
 

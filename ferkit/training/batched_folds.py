@@ -56,7 +56,7 @@ def train_folds(
     _check_folds(networks, recipe, examples, validations, seeds)
     folders = _fold_folders(folder, count)
     if together is None:
-        together = count > 1 and devices == 1 and pays(networks[0], device)
+        together = count > 1 and devices == 1 and pays(networks[0])
     folds = list(map(FoldTask, networks, examples, validations, seeds, folders))
     if not together:
         return [
@@ -84,12 +84,11 @@ def train_folds(
     return train_together(folds, recipe, augment, fabric, progress)
 
 
-def pays(network: nn.Module, device: str = "auto") -> bool:
+def pays(network: nn.Module) -> bool:
     """Tell whether folds of this network train faster as one.
 
-    They do without convolutions;
-    tests/bench/bench_foldwise.py measures it. On a CPU a convolution in many groups is slower than
-    many convolutions; on other devices this has not been measured yet.
+    They do without convolutions; tests/bench/bench_foldwise.py measures it. On a CPU a convolution
+    in many groups is slower than many convolutions; on other devices this has not been measured.
     """
     try:
         check_alike([network])
@@ -134,7 +133,7 @@ def _check_folds(
                 f"the examples of fold {number} are {kind}, and those of fold 0 {kinds[0]}"
             )
     for network, fold_examples, validation in zip(networks, examples, validations, strict=True):
-        check_training(network, recipe, fold_examples, validation)
+        check_training(network, fold_examples, validation)
 
 
 def _kinds(examples: Examples) -> list[tuple[torch.Size, torch.dtype]]:

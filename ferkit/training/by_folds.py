@@ -108,7 +108,7 @@ def cross_train(
             f"{len(networks)} networks cannot start {len(folds)} folds; "
             "give at least one fold, and a network for each"
         )
-    together = len(folds) > 1 and devices == 1 and pays(networks[0], device)
+    together = len(folds) > 1 and devices == 1 and pays(networks[0])
     # Trained apart, only one fold's examples are in memory at a time.
     group_size = len(folds) if together else 1
     trained: list[Trained] = []

@@ -19,10 +19,8 @@ from ferkit.training.seeds import mixed
 _SCORED = 256  # examples at once in validation
 
 
-def check_training(
-    network: nn.Module, recipe: Recipe, examples: Examples, validation: Examples | None
-) -> None:
-    """Raise ValueError when recipe, examples and network do not fit together."""
+def check_training(network: nn.Module, examples: Examples, validation: Examples | None) -> None:
+    """Raise ValueError when examples and network do not fit together."""
     if not any(p.requires_grad for p in network.parameters()):
         raise ValueError("all parameters of the network are frozen: there is nothing to train")
     _check_classes(network, examples, "training")

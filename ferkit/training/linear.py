@@ -11,7 +11,6 @@ Convention
   only.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,6 +27,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from ferkit.core.labels import LabelSet
+from ferkit.core.processes import count_processors
 from ferkit.data.folds import Fold
 from ferkit.evaluation.predictions import Predictions
 
@@ -219,7 +219,7 @@ def cross_validate(
     fold_names = [name for name in np.unique(fold).tolist() if name != UNTESTED]
     scores = np.empty((len(shown), len(classes)))
     # liblinear lets other threads run.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(fold_names))) as pool:
+    with ThreadPoolExecutor(min(count_processors(), len(fold_names))) as pool:
         for name, fold_scores in zip(fold_names, pool.map(score_fold, fold_names), strict=True):
             scores[fold == name] = fold_scores
     return Predictions(classes, scores, truth, people, fold).select(np.isin(fold, fold_names))

@@ -73,7 +73,7 @@ def train(
     ValueError for examples, recipes and checkpoints that do not fit; FloatingPointError when the
     loss becomes NaN or infinite.
     """
-    check_training(network, recipe, examples, validation)
+    check_training(network, examples, validation)
     if recipe.batch % devices:
         raise ValueError(f"a batch of {recipe.batch} cannot be shared evenly by {devices} devices")
     fabric = fabric_for(network, examples.inputs, device, precision, devices)

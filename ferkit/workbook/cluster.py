@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from ferkit.core.processes import explain_dead_workers, start_pool, use_cluster
-from ferkit.workbook.records import count_processors, gpu_name, package_hash
+from ferkit.core.processes import count_processors, explain_dead_workers, start_pool, use_cluster
+from ferkit.workbook.records import gpu_name, package_hash
 
 if TYPE_CHECKING:
     from distributed import Client

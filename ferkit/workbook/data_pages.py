@@ -7,10 +7,9 @@ import inspect
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ferkit.core.files import PROJECT
+from ferkit.core.files import PROJECT, write_text
 from ferkit.data import DATASETS, dataset
 from ferkit.workbook.needs import NEEDS, find_obstacle, markdown
-from ferkit.workbook.records import write_text
 
 DOCS = PROJECT / "docs"
 _BEGIN = "<!-- written by ferkit.workbook.data_pages -->"

@@ -23,6 +23,7 @@ import numpy as np
 
 from ferkit import __version__
 from ferkit.core import files as paths
+from ferkit.core.processes import count_processors
 from ferkit.data.table import named_file, read_table
 
 PASSED = "passed"
@@ -169,13 +170,6 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
-def count_processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def installed_versions() -> dict[str, str | None]:
     """The versions of the libraries that compute, None where missing."""
     versions: dict[str, str | None] = {}
@@ -247,12 +241,7 @@ def timestamp() -> str:
 
 def write_json(file: Path, content: Any) -> None:
     """Write `content` so that an interrupted call never leaves half a file."""
-    write_text(file, json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write `text` so that an interrupted call never leaves half a file."""
-    paths.write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
+    paths.write_text(file, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def read_json(file: Path) -> Any:

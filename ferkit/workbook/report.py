@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ferkit.core import files
+from ferkit.core.files import write_text
 from ferkit.papers import PAPERS
 from ferkit.papers.reported import paper
 from ferkit.papers.tables import paper_table
@@ -57,7 +58,7 @@ def write_report(out: Path, *, growing: bool = False) -> Path:
     index = pages.TEMPLATES.get_template("index.html")
     metrics = {key: value for entry in entries.values() for key, value in entry["metrics"].items()}
     text = index.render(run=run, cards=cards, papers=compare_with_papers(metrics), growing=growing)
-    records.write_text(out / "index.html", text)
+    write_text(out / "index.html", text)
     return out / "index.html"
 
 
@@ -130,7 +131,7 @@ def _write_page(
             beside=beside,
             key=key,
         )
-        records.write_text(page, text)
+        write_text(page, text)
     summary = pages.summarise_notebook(executed, entry["executed_hash"])
     card = _card(name, run)
     card |= {"title": summary.title, "page": f"html/{page.name}"}
@@ -157,7 +158,7 @@ def _write_documents(folder: Path, readable: Sequence[str]) -> list[str]:
         key = files.digest(text, beside)
         if not _is_current(folder / f"{name}.html", key):
             page = pages.render_document(text, source.parent, beside=beside, key=key)
-            records.write_text(folder / f"{name}.html", page)
+            write_text(folder / f"{name}.html", page)
         written.append(name)
     return written
 

@@ -6,11 +6,10 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ferkit.core.files import PROJECT
+from ferkit.core.files import PROJECT, write_text
 from ferkit.workbook.exercises import all_exercises
 from ferkit.workbook.exercises.checks import Exercise
 from ferkit.workbook.reading_order import sort_for_reading
-from ferkit.workbook.records import write_text
 
 PAGE = PROJECT / "docs" / "teaching.md"
 _BEGIN = "<!-- written by ferkit.workbook.teaching_page -->"

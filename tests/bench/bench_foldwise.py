@@ -104,4 +104,4 @@ def bench_folds(name, device, together, speed, remark):
         f"{what} apart" if together else None,
     )
     if together:
-        remark(f"{what}, together by default", "yes" if pays(given[0][0], device) else "no")
+        remark(f"{what}, together by default", "yes" if pays(given[0][0]) else "no")

@@ -262,8 +262,6 @@ def test_a_small_face_in_a_large_picture_is_found(portrait):
     scene = cv2.copyMakeBorder(portrait, 300, 300, 500, 200, cv2.BORDER_REPLICATE)
     nose = detect.find_face(scene).landmarks[30]
     np.testing.assert_allclose(nose, detect.find_face(portrait).landmarks[30] + (500, 300), atol=3)
-    assert detect.find_faces(scene, upsample=0.3) == []
-    assert len(detect.find_faces(scene, upsample=1)) == 1
 
 
 def test_wrong_pictures_boxes_and_sizes_are_refused(portrait):
@@ -271,9 +269,6 @@ def test_wrong_pictures_boxes_and_sizes_are_refused(portrait):
         detect.find_faces(portrait / 255)
     with pytest.raises(ValueError, match="uint8"):
         detect.find_face(np.zeros((4, 4, 4), dtype=np.uint8))
-    for upsample in (0, -1, "twice"):
-        with pytest.raises(ValueError, match="upsample"):
-            detect.find_faces(portrait, upsample)
     for box in ((5, 5, 5, 5), (9, 9, 5, 5), (np.nan, 0, 5, 5)):
         with pytest.raises(ValueError, match="expected a box"):
             detect.landmarks_in(portrait, np.array(box))

@@ -268,8 +268,8 @@ def test_a_killed_training_goes_on_together_or_apart(optimiser, call, tmp_path, 
 
 def test_what_does_not_pay_is_trained_fold_by_fold(monkeypatch):
     networks, *data = folds(dtan, (3, 16, 16))
-    assert not pays(networks[0], "cpu")
-    assert pays(dtgn(), "cpu")
+    assert not pays(networks[0])
+    assert pays(dtgn())
     monkeypatch.setattr(stacked_folds, "stack", None)  # not used
     done = train_folds(networks, RECIPE, *data, seeds=range(3), **QUIET)
     assert_equal(done, apart(networks, RECIPE, *data), 0)
@@ -325,7 +325,7 @@ class Whole(nn.Module):
 def test_a_layer_that_cannot_be_stacked_is_named(network, words):
     with pytest.raises(ValueError, match=words):
         check_alike([network])
-    assert not pays(network, "cpu")
+    assert not pays(network)
 
 
 def test_what_cannot_be_stacked_still_trains_fold_by_fold():

@@ -81,6 +81,6 @@ PLANS = {
         joint=Recipe(60, rate=0.01, patience_iterations=80),
         filters=16,
     ),
-    # 15 and 50 passes over the paper's fourteen versions, of which each epoch draws one.
+    # 15, 30, 50 and 5 passes over the paper's fourteen versions, of which each epoch draws one.
     "paper": _plan(folds=10, dtan=210, small_dtan=420, dtgn=700, joint=70),
 }

@@ -11,7 +11,7 @@ Convention
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -29,8 +29,7 @@ from ferkit.faces import align
 from ferkit.faces import pictures as faces_pictures
 from ferkit.faces.prepare import prepare
 from ferkit.faces.prepared import REASONS
-from ferkit.papers.emotionaldan.augment import Augmentation
-from ferkit.papers.emotionaldan.loss import join_labels, landmark_error, split_labels
+from ferkit.papers.emotionaldan.loss import landmark_error
 from ferkit.training.linear import linear_softmax
 
 CLASSES = {7: LabelSet(SEVEN), 3: LabelSet(THREE)}
@@ -193,16 +192,6 @@ def _drawn_value(clip: Clip, key: str, unknown: float | np.ndarray) -> np.ndarra
     """Read the truth of a drawn picture; other sets give the same keys another meaning."""
     value = clip.extra.get(key)
     return np.asarray(value[0] if isinstance(value, np.ndarray) else unknown, dtype=float)
-
-
-def change_crops(faces: FaceCrops, change: Augmentation, seed: int = 0) -> FaceCrops:
-    """Change faces and their landmarks as training does; matrices stay those of `faces`."""
-    labels = join_labels(torch.from_numpy(faces.points), torch.zeros(len(faces), dtype=torch.long))
-    generator = torch.Generator().manual_seed(seed)
-    (pictures,), labels = change((faces.pictures.float() / 255,), labels, generator)
-    points, _ = split_labels(labels)
-    pictures = (255 * pictures).round().to(torch.uint8)
-    return replace(faces, pictures=pictures, points=points.numpy())
 
 
 # Landmarks

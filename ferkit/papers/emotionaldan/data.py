@@ -4,6 +4,7 @@ I. Tautkute and T. Trzcinski, Fundamenta Informaticae 2019, section 4. The netwo
 AffectNet, for which the drawn set `wild` stands, and tested on other data sets.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +41,8 @@ def split_people(
         val, test = parts["val"][::2], parts["val"][1::2]  # every picture is another person
         return Fold(trained_on, tuple(parts["train"]), tuple(val), tuple(test))
     everybody = people(clips)
-    tested = everybody[-len(everybody) // _PEOPLE_PER_TESTED :]
+    tested_count = math.ceil(len(everybody) / _PEOPLE_PER_TESTED)
+    tested = everybody[-tested_count:]
     val_people = max(1, len(everybody) // _PEOPLE_PER_VALIDATED)
     return fold_held_out(clips, tested, trained_on, val_people=val_people, seed=seed)
 

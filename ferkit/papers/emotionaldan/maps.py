@@ -37,7 +37,7 @@ def compare_maps(networks: Sequence[Network], level: str, seed: int, start: int)
     for network in networks:
         control = face_maps.shuffle_weights(network, restart_seed(seed, start))
         for name, mapped in ((network.kind, network), (SHUFFLED.format(network.kind), control)):
-            scores = motion.compare_with_motion(mapped, faces)
+            scores = motion.score_network(mapped, faces)
             rows.append(sample_rows(MOVED, name, start, scores["auc"], scores["person"]))
         if network.kind == "emotionaldan":
             for layer in LAYERS:

@@ -131,24 +131,24 @@ def related_mean(
     network: Network | None,
     faces: Sequence[DrawnFace],
     like: Network | None = None,
-    version: str = "as_authors_code",
-    layer: str | None = None,
 ) -> float:
     """Average `related_share` over emotions, of a network's mean maps on frontal faces.
 
-    Without a network the maps are the true motion, on the crops of the network `like`. `layer` is
-    as of `map_faces`.
+    Related landmarks are those of the authors' code. Without a network the maps are the true
+    motion, on the crops of the network `like`.
     """
     cropping = network or like
     if cropping is None:
         raise ValueError("name the network whose maps, or at least whose crops, are meant")
-    heat, matrices = map_faces(cropping, faces, layer)
+    heat, matrices = map_faces(cropping, faces)
     if network is None:
         size = (heat.shape[2], heat.shape[1])
         pairs = zip(faces, matrices, strict=True)
         heat = np.stack([bring_to_map(face.motion, matrix, size) for face, matrix in pairs])
     means, points = average_frontal_maps(faces, heat, matrices)
-    shares = [related_share(mean, points, name, version) for name, mean in means.items()]
+    shares = []
+    for emotion, mean in means.items():
+        shares.append(related_share(mean, points, emotion, "as_authors_code"))
     return float(np.mean(shares))
 
 

@@ -23,16 +23,10 @@ _INNER_FOLDS = 10  # section 3.3
 
 @dataclass(frozen=True, eq=False)
 class KernelFit:
-    """Scores `(n, K)` of the test faces in the order of `names`, and the chosen penalty."""
+    """Scores `(n, K)` of the test faces, and the chosen penalty."""
 
-    names: tuple[str, ...]
     scores: np.ndarray
     C: float
-
-    @property
-    def guess(self) -> np.ndarray:
-        """The names of the best classes, `(n,)`."""
-        return np.array(self.names)[self.scores.argmax(1)]
 
 
 def gram_matrix(features_of: Callable[[int], ArrayLike], patches: Iterable[int]) -> np.ndarray:
@@ -121,7 +115,7 @@ def fit_on_kernel(
     if scores.ndim == 1:
         scores = np.stack([-scores, scores], axis=1)
     columns = [svm.classes_.tolist().index(name) for name in names]
-    return KernelFit(names, scores[:, columns], float(C))
+    return KernelFit(scores[:, columns], float(C))
 
 
 def _inner_accuracy(

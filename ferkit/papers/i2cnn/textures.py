@@ -5,7 +5,6 @@ filters and gives no settings. Ours are the usual ones: patterns of 8 neighbours
 grid (Shan et al. 2009 for expressions), Gabor filters of 5 wavelengths and 8 directions.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -21,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ferkit.core.labels import LabelSet
+from ferkit.core.processes import count_processors
 from ferkit.evaluation.predictions import Predictions
 from ferkit.training.linear import one_thread, scores_of
 
@@ -105,7 +105,7 @@ def cross_validate_rbf(
 
     scores = np.empty((len(truth), len(classes)))
     folds = np.unique(fold_of).tolist()
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(folds))) as pool:
+    with ThreadPoolExecutor(min(count_processors(), len(folds))) as pool:
         for fold, fold_scores in zip(folds, pool.map(train_and_score, folds), strict=True):
             scores[fold_of == fold] = fold_scores
     codes = LabelSet(classes).encode(labels)

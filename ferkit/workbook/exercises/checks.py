@@ -5,13 +5,13 @@ Each kind makes the `judge` of an `Exercise`: it takes the answer and what the n
 right.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ferkit.core.files import digest
 from ferkit.evaluation.intervals import compare_paired
 
 _TRIALS = 3
@@ -45,7 +45,7 @@ def choice(options: Sequence[str], digest: str) -> Callable[..., str]:
 
 def digest_of(option: str) -> str:
     """Shorten the SHA-256 of an option, so that the source does not show which is right."""
-    return hashlib.sha256(f"ferkit exercise {option}".encode()).hexdigest()[:12]
+    return digest(f"ferkit exercise {option}", length=12)
 
 
 def number(

@@ -25,7 +25,7 @@ def _judge_fooled(answer: Any) -> str:
     """Judge facial actions, by name, that look like happiness without its action unit 12."""
     if not isinstance(answer, dict):
         return f"expected a dictionary of facial actions, got {answer!r}"
-    if answer.get("mouthSmile", 0) or any(name.startswith("mouthSmile") for name in answer):
+    if any(name.startswith("mouthSmile") for name in answer):
         return "the face must do without mouthSmile, which is AU 12"
     if not all(0 <= amount <= 1 for amount in answer.values()):
         return "amounts of actions are from 0 to 1"

@@ -23,7 +23,7 @@ _SCRIPT = Path(__file__).with_name("camera.js")
 Frames = list[tuple[float, np.ndarray]]  # seconds from the first, and the picture (H, W, 3) uint8
 
 
-def make_camera(on_clip: Callable[[Frames], str], seconds: float = 4.0) -> Any:
+def make_camera(on_clip: Callable[[Frames], str]) -> Any:
     """Make the camera's widget.
 
     `on_clip` receives the frames of each picture or clip and returns what the widget then says.
@@ -43,7 +43,7 @@ def make_camera(on_clip: Callable[[Frames], str], seconds: float = 4.0) -> Any:
         seconds = traitlets.Float(4.0).tag(sync=True)
         consent_text = traitlets.Unicode(CONSENT).tag(sync=True)
 
-    camera = Camera(seconds=seconds)
+    camera = Camera()
     frames: Frames = []
 
     def receive(_: object, message: dict[str, Any], buffers: list[Any]) -> None:

@@ -79,9 +79,9 @@ def vary_sex(studio: Studio) -> dict[str, SeenPictures]:
 
 
 def vary_view(studio: Studio, what: str) -> dict[float, SeenPictures]:
-    """Turn the head ("yaw"), move the light to the side ("light") or put on "glasses".
+    """Change the view, or spoil the pictures.
 
-    KeyError for anything else.
+    `what` is "yaw", "light" or "glasses", "blur", "noise" or "resolution"; KeyError for another.
     """
     if what == "yaw":
         return {0.0: studio.seen} | controlled.vary_scene(studio.planned, "yaw", _YAWS)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import recall_score
 from torch import nn
 
 from ferkit.data.folds import Fold, fold_hash
@@ -120,16 +121,14 @@ def recognise(
                 key = f"{place}/{classes}/{method}/{choice}"
                 run.metrics[key] = scores.score(correct, shown.people, seed=seed)
             answers[method, place], right[method, place] = answer, chosen["open"]
-            recall = mean_recall(truth, CLASSES[classes].decode(answer.argmax(1)), names)
+            recall = mean_recall(truth, CLASSES[classes].decode(answer.argmax(1)))
             run.metrics[f"{place}/{classes}/{method}/recall"] = {"value": recall}
     return Recognised(classes, answers, right, people, truths)
 
 
-def mean_recall(truth: list[str], predicted: list[str], names: tuple[str, ...]) -> float:
+def mean_recall(truth: list[str], predicted: list[str]) -> float:
     """Return the mean over the classes that occur of the share recognised."""
-    shown, guesses = np.asarray(truth), np.asarray(predicted)
-    recalls = [np.mean(guesses[shown == name] == name) for name in names if name in shown]
-    return float(np.mean(recalls))
+    return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro"))
 
 
 def accuracy_table(run: NotebookRun, found: Recognised, places: Iterable[str]) -> pd.DataFrame:

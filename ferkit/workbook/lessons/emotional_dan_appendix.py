@@ -128,7 +128,7 @@ def three_table(
     for name, guess in guesses.items():
         rows[name] = {
             "accuracy": f"{np.mean(np.asarray(guess) == np.asarray(truth)):.3f}",
-            "mean recall": f"{mean_recall(truth, list(guess), labels.names):.3f}",
+            "mean recall": f"{mean_recall(truth, list(guess)):.3f}",
         }
     return pd.DataFrame(rows).T
 

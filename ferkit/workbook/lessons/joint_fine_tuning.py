@@ -23,7 +23,7 @@ from ferkit.papers.study_records import load_study, method_means, paired_differe
 from ferkit.training.by_folds import CrossTrained
 from ferkit.training.layers import count_parameters
 from ferkit.training.spec import Network
-from ferkit.workbook.lessons.temporal_networks import lighten
+from ferkit.workbook.lessons.temporal_networks import grey_wall, lighten
 from ferkit.workbook.networks import keep_networks, training_of
 from ferkit.workbook.notebook_run import NotebookRun
 
@@ -201,10 +201,7 @@ def draw_failures(loaded: SequenceSet, trained: CrossTrained, count: int = 5) ->
     names = [
         f"{loaded.classes[a]},\nsaid {loaded.classes[b]}" for a, b in zip(shown, said, strict=True)
     ]
-    ax = plots.plot_wall(walls, [f"frame {t + 1}" for t in range(0, 12, 2)], names, width=6)
-    ax.images[0].set_cmap("gray")
-    ax.images[0].set_clim(0, 255)
-    return ax
+    return grey_wall(walls, [f"frame {t + 1}" for t in range(0, 12, 2)], names, width=6)
 
 
 # The smaller networks, and what is kept

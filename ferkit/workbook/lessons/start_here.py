@@ -29,7 +29,7 @@ from ferkit.workbook.explorers.base import Explorer
 
 BRIGHT = Scene(exposure=0.5, metering=0.7)  # so that every skin tone shows its expression
 SMILE = {"mouthSmile": 0.8, "cheekSquint": 0.5, "eyeSquint": 0.2}
-# Fields of a scene that are shown one by one, each with its lowest and highest value.
+# Fields of a scene that are shown one by one, each with its first and last value.
 _KNOBS = {
     "yaw": (-40, 40),
     "light_azimuth": (-80, 80),  # where the light comes from

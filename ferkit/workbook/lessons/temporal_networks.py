@@ -104,11 +104,14 @@ def draw_sequences(loaded: SequenceSet, rows: Mapping[str, int]) -> Axes:
     for row in rows.values():
         pictures = list(lighten(loaded.data.pictures[row, ::2].numpy()))
         walls.append(plots.cover_restricted(pictures, loaded.dataset))
-    return _grey_wall(walls, [f"frame {t + 1}" for t in range(0, 12, 2)], list(rows))
+    return grey_wall(walls, [f"frame {t + 1}" for t in range(0, 12, 2)], list(rows))
 
 
-def _grey_wall(rows: Sequence[Sequence[np.ndarray]], columns: list[str], names: list[str]) -> Axes:
-    ax = plots.plot_wall(rows, columns, names, width=5)
+def grey_wall(
+    rows: Sequence[Sequence[np.ndarray]], columns: list[str], names: list[str], width: float = 5
+) -> Axes:
+    """Draw grey pictures, a row for each name, a column for each frame; `width` is in inches."""
+    ax = plots.plot_wall(rows, columns, names, width=width)
     ax.images[0].set_cmap("gray")
     ax.images[0].set_clim(0, 255)
     return ax
@@ -128,7 +131,7 @@ def draw_interpolation(loaded: SequenceSet, row: int) -> Axes:
         rows[method] = lighten(between)
         rows[f"{method},\nerror x 4"] = error.clip(0, 255).astype(np.uint8)
     walls = [plots.cover_restricted(list(line), loaded.dataset) for line in rows.values()]
-    return _grey_wall(walls, [f"frame {t + 1}" for t in range(1, 11, 2)], list(rows))
+    return grey_wall(walls, [f"frame {t + 1}" for t in range(1, 11, 2)], list(rows))
 
 
 def explore_frames(loaded: SequenceSet, row: int, step: int = 3) -> Explorer:

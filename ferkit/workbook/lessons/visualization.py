@@ -243,7 +243,11 @@ def _sort_out(differences: pd.Series, above: str, below: str, neither: str) -> s
     """Name the rows whose interval lies above zero, below zero, or includes it."""
     groups: dict[str, list[str]] = {above: [], below: [], neither: []}
     for name, value in differences.items():
-        place = above if value.low > 0 else below if value.high < 0 else neither
+        place = neither
+        if value.low > 0:
+            place = above
+        elif value.high < 0:
+            place = below
         groups[place].append(str(name))
     parts = [f"{place}: {', '.join(names) or 'none'}" for place, names in groups.items()]
     return "; ".join(parts) + "."

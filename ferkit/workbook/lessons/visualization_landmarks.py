@@ -16,11 +16,11 @@ from ferkit.explain import face_maps
 from ferkit.explain.drawn_faces import DrawnFace
 from ferkit.papers import reported
 from ferkit.papers.emotionaldan import related_landmarks
+from ferkit.papers.emotionaldan.maps import LAYERS
 from ferkit.papers.emotionaldan.related_landmarks import ACTION_UNITS, RELATED
 from ferkit.training.spec import Network
 from ferkit.workbook.lessons.visualization import add_colour_bar, name_row, zoom_to_face
 
-LAYERS = ("conv4a", "conv4b")
 _ROUNDING = 0.0006  # half of table 5's last digit, and a little
 _VERSION = "as_authors_code"  # which gives table 5
 _COLUMNS = 3  # emotions side by side

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ferkit import plots
+from ferkit.core.landmarks import inter_ocular
 from ferkit.drawn.draw_sets import draw_clip
 from ferkit.drawn.examples import draw_mixture, find_prototype
 from ferkit.drawn.scene import Scene
@@ -163,8 +164,7 @@ def calibration_metrics(test: CalibrationTest) -> dict[str, dict[str, float]]:
 
 
 def _accuracy(test: CalibrationTest, probabilities: np.ndarray) -> dict[str, float]:
-    score = bootstrap(test.correct(probabilities), test.people)
-    return {"value": score.value, "low": score.low, "high": score.high, "n": len(test.truth)}
+    return bootstrap(test.correct(probabilities), test.people).metric()
 
 
 def alarm_rates(test: CalibrationTest, emotion: str) -> tuple[float, float]:
@@ -220,12 +220,11 @@ def gradient_table(face: Face, emotions: Sequence[str]) -> pd.DataFrame:
     """
     model = load_model()
     points = face.landmarks
-    between_eyes = np.hypot(*(points[42:48].mean(0) - points[36:42].mean(0)))
     parts = []
     for emotion in emotions:
         slopes = landmark_gradient(model.probabilities, points, model.names.index(emotion))
         longest = np.hypot(*slopes.T).max()
-        arrows = _ARROW * between_eyes * slopes / longest
+        arrows = _ARROW * inter_ocular(points) * slopes / longest
         parts.append(plots.points_table(np.stack([points, points + arrows]), panel=emotion))
     return pd.concat(parts, ignore_index=True)
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ferkit.core.files import data_root, write_whole
+from ferkit.core.files import data_root, write_text
 from ferkit.core.labels import SEVEN
 from ferkit.data import read_clips
 from ferkit.data.sets.drawn import read_drawn
@@ -180,7 +180,7 @@ def save_displacements(table: pd.DataFrame, kind: str, to: Path | None = None) -
     to = Path(str(_STUDIES)) if to is None else to
     text = f"# {_ABOUT[kind]}\n" + table.round(2).to_csv(index=False, lineterminator="\n")
     file = to / f"displacement_{kind}.csv"
-    write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(file, text)
 
 
 # --- drawn against photographed ---

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from ferkit.evaluation.intervals import TAILS
 from ferkit.training.linear import one_thread
 from ferkit.workbook.studies.neutral_faces import (
     FACE_PARTS,
@@ -25,7 +26,6 @@ from ferkit.workbook.studies.neutral_faces import (
 )
 
 _GOALS = {"mean_difference": (0.0, 0.5), "ratio": (0.85, 1.15)}
-INTERVAL_TAILS = (0.025, 0.975)
 
 
 @one_thread
@@ -79,7 +79,7 @@ def landmark_gap(
             if name != "ratio":
                 squared = values**2 - (values**2).mean(0) + gap[name].to_numpy() ** 2
                 values = np.sqrt(squared.clip(min=0))
-            low, high = np.quantile(values, INTERVAL_TAILS, axis=0)
+            low, high = np.quantile(values, TAILS, axis=0)
             columns |= {f"{name}_low": low, f"{name}_high": high}
         if name in ("mean_difference", "covariance", "frechet"):
             values = np.stack([distances[name] for distances in same])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
-from ferkit.evaluation.intervals import Score, bootstrap
+from ferkit.evaluation.intervals import TAILS, Score, bootstrap
 from ferkit.faces import align
 from ferkit.faces.pictures import read_picture
 from ferkit.faces.prepared import Prepared
@@ -23,7 +23,6 @@ from ferkit.training.linear import (
     one_thread,
     random_folds,
 )
-from ferkit.workbook.studies.drawn_vs_real import INTERVAL_TAILS
 from ferkit.workbook.studies.neutral_faces import (
     GAP_SIZE,
     Statistics,
@@ -154,7 +153,7 @@ def _compare_halves(drawn: np.ndarray, photos: np.ndarray, rng: np.random.Genera
         some_drawn = _shrunken_statistics(drawn[rng.permutation(count)[:half]])
         same[repeat] = frechet_distance(first_half, second_half)
         apart[repeat] = frechet_distance(first_half, some_drawn)
-    low, high = np.quantile(apart / np.sqrt((same**2).mean()), INTERVAL_TAILS).tolist()
+    low, high = np.quantile(apart / np.sqrt((same**2).mean()), TAILS).tolist()
     ratio = float(np.sqrt((apart**2).mean() / (same**2).mean()))
     return Score(ratio, low, high, 2 * count, 2 * count)
 

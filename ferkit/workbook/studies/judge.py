@@ -28,7 +28,7 @@ import pandas as pd
 from PIL import Image
 from scipy.stats import binomtest
 
-from ferkit.core.files import write_whole
+from ferkit.core.files import write_text, write_whole
 from ferkit.core.labels import SEVEN
 from ferkit.drawn.draw_sets import draw_clip, drawing_fingerprint
 from ferkit.drawn.sets import SETS, DrawnSet, Size, plan_clips
@@ -157,7 +157,7 @@ def record_answers(
     table = judged.answers.assign(probability=judged.answers["probability"].round(3))
     write_whole(to / "judged.csv", lambda part: table.to_csv(part, index=False))
     text = json.dumps(about, indent=1) + "\n"
-    write_whole(to / "judged.json", lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(to / "judged.json", text)
     return judged
 
 

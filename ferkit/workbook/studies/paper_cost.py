@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ferkit.core.files import PROJECT
+from ferkit.core.files import PROJECT, write_text
 from ferkit.drawn.sets import SETS, plan_clips
 from ferkit.papers.dtagn.network import DTGN_NOTATION, build_centred, build_joint
 from ferkit.papers.dtagn.plans import PLANS as DTAGN_PLANS
@@ -31,7 +31,6 @@ from ferkit.papers.tfe.identity import IDENTITIES
 from ferkit.papers.tfe.network import IDENTITY_INPUT, ConvNet, ResNet, build_tandem
 from ferkit.papers.tfe.plans import plan_for
 from ferkit.training.recipe import Recipe
-from ferkit.workbook.records import write_text
 
 COST_PAGE = PROJECT / "docs" / "paper_level.md"
 PEAK = 989e12  # operations a second of an H100 (SXM) in bf16, from its data sheet

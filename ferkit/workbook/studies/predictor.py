@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from ferkit.core.files import PROJECT, data_root, write_whole
+from ferkit.core.files import PROJECT, data_root, write_text
 from ferkit.data import read_clips
 from ferkit.evaluation.calibration import reliability
+from ferkit.evaluation.intervals import TAILS
 from ferkit.faces.load import load_photographs
 from ferkit.faces.prepare import prepare
 from ferkit.faces.prepared import Prepared
@@ -96,7 +97,7 @@ def mean_recall(
     weights = rng.multinomial(count, np.full(count, 1 / count), draws).T  # (people, draws)
     seen = faces @ weights
     recalls = np.divide(hits @ weights, seen, out=np.full(seen.shape, np.nan), where=seen > 0)
-    low, high = np.quantile(np.nanmean(recalls, axis=0), [0.025, 0.975])
+    low, high = np.quantile(np.nanmean(recalls, axis=0), TAILS)
     return float((hits.sum(1) / faces.sum(1)).mean()), float(low), float(high)
 
 
@@ -130,11 +131,6 @@ def card_table(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def load_record() -> pd.DataFrame:
-    """Load the measurement of the weights that the package ships."""
-    return pd.read_csv(_RECORD, comment="#")
-
-
 def record_models(root: str | Path | None = None) -> str:
     """Measure the models, write `predictor.csv` and the table of the pages; return it.
 
@@ -147,7 +143,7 @@ def record_models(root: str | Path | None = None) -> str:
     training = load_model().training
     about = f"# {training.people} drawn people, seed {training.seed}, drawing {training.drawing}\n"
     text = about + table.to_csv(index=False, lineterminator="\n")
-    write_whole(_RECORD, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(_RECORD, text)
     for page in PAGES:
         _replace_table(page, card_table(table))
     return card_table(table)
@@ -158,4 +154,4 @@ def _replace_table(page: Path, table: str) -> None:
     before, rest = page.read_text(encoding="utf-8").split(_BEGIN)
     after = rest.split(_END)[1]
     text = f"{before}{_BEGIN}\n{table}\n{_END}{after}"
-    write_whole(page, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(page, text)

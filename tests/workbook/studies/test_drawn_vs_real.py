@@ -8,9 +8,9 @@ from ferkit.data.clip import Clip
 from ferkit.drawn.draw_sets import draw_clip
 from ferkit.drawn.sets import SETS, plan_clips
 from ferkit.evaluation.intervals import Score
-from ferkit.faces.detect import find_face
+from ferkit.faces import align
+from ferkit.faces.detect import find_face, landmarks_in
 from ferkit.faces.prepare import prepare
-from ferkit.faces.views import aligned_face
 from ferkit.papers.tables import flatten_metrics
 from ferkit.plots import draw_table
 from ferkit.workbook.studies import drawn_vs_real, neutral_faces
@@ -140,6 +140,13 @@ def test_other_sizes_and_too_few_people_are_refused(noise):
 # --- what is held ---
 
 
+def find_again(image, face):
+    """Align a face and find its landmarks `(68, 2)` there once more, as `prepare` does."""
+    size = neutral_faces.PREPARED_SIZE
+    matrix = align.alignment(face.landmarks, size)
+    return landmarks_in(align.align(image, matrix, size), align.apply_box(matrix, face.box))
+
+
 @pytest.fixture(scope="module")
 def neutral():
     """dlib's landmarks `(N, 68, 2)` on drawn neutral people, and who they are."""
@@ -147,7 +154,7 @@ def neutral():
     for shot in plan_clips("neutral", "lesson")[:PEOPLE]:
         image = next(draw_clip(shot, SETS["neutral"]))[0].image
         if face := find_face(image):
-            found.append((aligned_face(image, face, neutral_faces.PREPARED_SIZE)[1], shot.person))
+            found.append((find_again(image, face), shot.person))
     points, people = zip(*found, strict=True)
     return np.stack(points), np.array(people)
 
