@@ -164,9 +164,7 @@ def study(
         Path | None,
         typer.Option(help="Folder of results and figures; else where claims are judged by them."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace kept results by fewer or other trainings.")
-    ] = False,
+    overwrite: Overwrite = False,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
@@ -293,14 +291,6 @@ def predict(
         typer.echo(f"annotated copies: {annotated}")
     if report:
         typer.echo(f"report: {report}")
-
-
-@data_app.command("get", epilog=examples("ferkit data get london --data-root data"))
-def data_get(name: str, root: Root = None) -> None:
-    """Download an openly licensed data set."""
-    from ferkit.data.download import get
-
-    typer.echo(f"{name} is in {get(name, root)}")
 
 
 @data_app.command("prepare", epilog=examples("ferkit data prepare london --data-root data"))

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from ferkit.faces.detect import Face
-from ferkit.predict.copies import DARK, LIGHT, heat_maps, overlay_heat
+from ferkit.predict.copies import heat_maps
 from ferkit.predict.frames import InputFrame
+from ferkit.predict.marks import DARK, LIGHT, overlay_heat
 from ferkit.predict.read_faces import FrameFaces
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The commands `ferkit data list`, `check`, `card` and `describe`."""
+"""The commands `ferkit data list`, `check`, `card`, `describe` and `get`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -123,3 +123,11 @@ def data_card(name: str) -> None:
         typer.echo(f"{field.replace('_', ' '):<14} {value}")
     for option, about in record.options.items():
         typer.echo(f"{'option':<14} --data-option {option}=VALUE: {about.about}")
+
+
+@data_app.command("get", epilog=examples("ferkit data get london --data-root data"))
+def data_get(name: str, root: Root = None) -> None:
+    """Download an openly licensed data set."""
+    from ferkit.data.download import get
+
+    typer.echo(f"{name} is in {get(name, root)}")

@@ -12,17 +12,10 @@ from ferkit.faces import detect
 from ferkit.faces.pictures import read_image
 from ferkit.faces.videos import decode_frames
 from ferkit.predict import copies
-from ferkit.predict.copies import (
-    DARK,
-    LIGHT,
-    Mark,
-    draw_marks,
-    label_place,
-    line_width,
-    video_writer,
-)
+from ferkit.predict.copies import video_writer
 from ferkit.predict.frames import InputFrame
 from ferkit.predict.inputs import InputFile
+from ferkit.predict.marks import DARK, LIGHT, Mark, draw_marks, label_place, line_width
 from ferkit.predict.read_faces import FrameFaces
 
 pytestmark = pytest.mark.usefixtures("searched_once")
