@@ -59,7 +59,10 @@ def test_people_in_names_are_found_where_asked(tmp_path, monkeypatch):
     assert "--people-from" in said
     assert "notebooks:    01\n" in said
     monkeypatch.setenv("FERKIT_DATA_OPTIONS", "folder.people_from=^([a-z]+)_")
-    assert "people:       2\n" in report(tmp_path)
+    said = report(tmp_path)
+    assert "people:       2\n" in said
+    place = f"--data-root {tmp_path} --data-option 'people_from=^([a-z]+)_'"
+    assert f"ferkit run 02 --dataset folder {place}" in said
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -93,3 +96,6 @@ def test_what_cannot_be_read_says_why(tmp_path):
         describe(picture(tmp_path / "one.jpg"))
     with pytest.raises(ValueError, match=r"as folder: no pictures of your own.*ferkit predict "):
         describe(tmp_path)
+    lost = text(tmp_path / "lost.csv", "path,person,emotion\nimg/1.jpg,anna,happy\n")
+    with pytest.raises(ValueError, match=r"skipped 1 file \(not found\): .*img/1\.jpg"):
+        describe(lost)
