@@ -164,8 +164,9 @@ def test_selected_rows_stay_together(clips, tmp_path):
 def test_no_clips_and_senseless_settings_are_refused(clips, tmp_path):
     with pytest.raises(ValueError, match="no clips"):
         quick([], tmp_path)
-    with pytest.raises(ValueError, match="16 pixels"):
-        quick(clips, tmp_path, 8)
+    for size in (8, 100_000):
+        with pytest.raises(ValueError, match=f"from 16 to 4096 pixels, got {size}"):
+            quick(clips, tmp_path, size)
     with pytest.raises(ValueError, match="one worker"):
         quick(clips, tmp_path, workers=0)
 
