@@ -1,5 +1,6 @@
 """Write the table of predictions, and report what it holds."""
 
+import csv
 import json
 import os
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from ferkit.data.listing import is_video
 from ferkit.data.table import quote_formula
 from ferkit.faces.detect import SMALLEST_FACE
 from ferkit.predict.unfinished import partial_path
+
+_TEXTS = ("path", "person", "emotion")  # columns
 
 
 def check_output(out: Path, path: Path, overwrite: bool = False) -> None:
@@ -58,12 +61,14 @@ def table_text(table: pd.DataFrame, suffix: str) -> str:
     if suffix.lower() == ".json":
         rows = table.astype(object).where(table.notna(), None).to_dict("records")
         return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    return _quote_formulas(table).to_csv(index=False)
+    # pandas quotes a text with a line feed, but not one with a carriage return.
+    returns = [table[name].astype(str).str.contains("\r").any() for name in _TEXTS if name in table]
+    quoting = csv.QUOTE_NONNUMERIC if any(returns) else csv.QUOTE_MINIMAL
+    return _quote_formulas(table).to_csv(index=False, quoting=quoting)
 
 
 def _quote_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    texts = [name for name in ("path", "person", "emotion") if name in table]
-    quoted = {name: table[name].map(quote_formula) for name in texts}
+    quoted = {name: table[name].map(quote_formula) for name in _TEXTS if name in table}
     return table.assign(**quoted).rename(columns=quote_formula)
 
 

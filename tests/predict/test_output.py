@@ -24,6 +24,16 @@ def test_a_spreadsheet_runs_no_cell_as_a_formula(tmp_path):
     assert pd.read_json(tmp_path / "a.json")["path"].tolist() == NAMES
 
 
+def test_a_name_with_a_carriage_return_stays_one_cell(tmp_path):
+    table = pd.DataFrame(
+        {"path": ["a\rb.png", "c.png"], "emotion": ["", "fear"], "fear": [np.nan, 1]}
+    )
+    output.write_table(table, tmp_path / "out.csv")
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "out.csv", keep_default_na=False, na_values={"fear": ""}), table
+    )
+
+
 def test_ordinary_cells_are_not_quoted():
     for text in ("", "a.png", "C:\\a.png", "/a/-b.png", "1", "'a"):
         assert quote_formula(text) == text
