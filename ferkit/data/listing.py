@@ -123,8 +123,9 @@ def walk_images(root: Path, verify: str = "warn") -> Iterator[str]:
     Paths are texts with slashes, since half a million `Path` take much memory. Links to folders are
     followed unless they lead to a folder above; folders that cannot be read are reported.
     """
-    none: frozenset[Path] = frozenset()
-    waiting = [(root, "", none)] if root.is_dir() else []
+    waiting: list[tuple[Path, str, frozenset[Path]]] = []
+    if root.is_dir():
+        waiting.append((root, "", frozenset()))
     while waiting:
         folder, place, above = waiting.pop()
         resolved = folder.resolve()

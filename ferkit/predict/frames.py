@@ -101,6 +101,7 @@ def count_frames(files: Sequence[InputFile], sampling: Sampling) -> int:
 
 
 def _frames_in(file: InputFile, sampling: Sampling) -> float:
+    # `Path.is_file` raises for names that are too long.
     if not file.is_video or not os.path.isfile(file.path):
         return 1
     count, fps = container_info(file.path)
