@@ -9,7 +9,7 @@ then.)
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, pairwise
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -74,26 +74,16 @@ def folds_ascending(
     clips: Sequence[Clip],
     k: int,
     *,
-    arrangement: str = "interleaved",
     val_people: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
     """Make k folds in the order of ids.
 
-    With ten folds, `interleaved` tests the ids k, k + 10, k + 20 ...; `blocks` tests consecutive
-    ids. `val_people` of each fold's training people, drawn by `seed`, are kept for validation.
+    Of ten folds, the first tests the 1st, 11th, 21st ... person. `val_people` of each fold's training people, drawn by `seed`, are kept for validation.
     Raises ValueError when there are fewer people than folds.
     """
     everybody = _enough_people(clips, k)
-    if arrangement == "interleaved":
-        tested = [everybody[index::k] for index in range(k)]
-    elif arrangement == "blocks":
-        edges = [round(index * len(everybody) / k) for index in range(k + 1)]
-        tested = [everybody[start:end] for start, end in pairwise(edges)]
-    else:
-        raise ValueError(
-            f"arrangement {arrangement!r} is not known; choose 'interleaved' or 'blocks'"
-        )
+    tested = [everybody[index::k] for index in range(k)]
     return _numbered_folds(clips, tested, val_people, seed)
 
 

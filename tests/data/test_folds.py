@@ -33,9 +33,6 @@ CLIPS = clips_of([3, 1, 2, 2, 4, 1, 2])
 builders = st.sampled_from(
     [
         lambda clips, k, seed, val: folds_ascending(clips, k, val_people=val, seed=seed),
-        lambda clips, k, seed, val: folds_ascending(
-            clips, k, arrangement="blocks", val_people=val, seed=seed
-        ),
         lambda clips, k, seed, val: folds_random(clips, k, seed, val_people=val),
     ]
 )
@@ -68,19 +65,10 @@ def test_folds_by_person(data, counts, build, seed, shuffler):
 
 
 @given(st.integers(2, 12), st.integers(12, 40))
-def test_interleaved_takes_every_kth_id(k, count):
+def test_ascending_folds_take_every_kth_id(k, count):
     ids = [f"S{i:03}" for i in range(count)]
     for i, fold in enumerate(folds_ascending(clips_of([1] * count), k)):
         assert [clip.person for clip in fold.test] == ids[i::k]
-
-
-def test_blocks_are_consecutive():
-    folds = folds_ascending(CLIPS, 3, arrangement="blocks")
-    assert [[who for _, who in people(fold.test)] for fold in folds] == [
-        ["S000", "S001"],
-        ["S002", "S003", "S004"],
-        ["S005", "S006"],
-    ]
 
 
 def test_ids_ascend_by_number():
@@ -145,10 +133,6 @@ def test_one_id_in_two_data_sets_is_two_people():
         ),
         (lambda: folds_random(CLIPS, 1, 0), "the number of folds must be 2 or more, got 1"),
         (lambda: folds_random([], 2, 0), "at least 2 people, but these 0 clips show 0"),
-        (
-            lambda: folds_ascending(CLIPS, 2, arrangement="odd"),
-            "'odd' is not known; choose 'interleaved' or 'blocks'",
-        ),
         (
             lambda: folds_ascending(CLIPS, 7, val_people=6),
             "6 people for validation cannot be taken from 6",

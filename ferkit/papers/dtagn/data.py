@@ -32,16 +32,14 @@ def dtagn_folds(
     clips: Sequence[Clip],
     count: int = 10,
     *,
-    arrangement: str = "interleaved",
     val_people: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
     """Split people into folds by ascending id (section 5.2; the paper has ten).
 
     CK+ has 327 sequences of 118 people, Oulu-CASIA 480 of 80, MMI 205 of 30. Of ten folds,
-    `interleaved` tests every tenth id, as a published list for CK+ does; `blocks` tests ten
-    consecutive parts, the other reading. ValueError for clips of a single picture and for fewer
-    people than folds.
+    each tests every tenth id, as a published list for CK+ does; ten consecutive parts would be the
+    other reading. ValueError for clips of a single picture and for fewer people than folds.
     """
     stills = [c.name for c in clips if len(c.frames) == 1 and not is_video(c.frames[0])]
     if stills:
@@ -49,7 +47,7 @@ def dtagn_folds(
             f"dtagn needs sequences, got {len(stills)} single pictures: {shorten(stills, 3)}; "
             "leave them out"
         )
-    return folds_ascending(clips, count, arrangement=arrangement, val_people=val_people, seed=seed)
+    return folds_ascending(clips, count, val_people=val_people, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,6 @@ def i2cnn_folds(
     classes: int = 7,
     *,
     folds: int = 10,
-    arrangement: str = "interleaved",
     val_people: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
@@ -43,9 +42,7 @@ def i2cnn_folds(
     pictures = stills(clip for clip in clips if clip.emotion != "contempt")
     if classes == 6:
         pictures = [clip for clip in pictures if clip.emotion != "neutral"]
-    return folds_ascending(
-        pictures, folds, arrangement=arrangement, val_people=val_people, seed=seed
-    )
+    return folds_ascending(pictures, folds, val_people=val_people, seed=seed)
 
 
 def fold_rows(people: ArrayLike, folds: Iterable[Fold]) -> list[FoldRows]:

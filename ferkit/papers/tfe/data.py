@@ -31,7 +31,6 @@ def tfe_folds(
     clips: Sequence[Clip],
     folds: int = 10,
     *,
-    arrangement: str = "interleaved",
     val_people: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
@@ -40,9 +39,7 @@ def tfe_folds(
     Of CK+'s 327 sequences these are 1 308 stills in eight classes. The paper does not say whether
     its folds are by person; these are.
     """
-    return folds_ascending(
-        stills(clips), folds, arrangement=arrangement, val_people=val_people, seed=seed
-    )
+    return folds_ascending(stills(clips), folds, val_people=val_people, seed=seed)
 
 
 def ferplus_folds(clips: Sequence[Clip]) -> list[Fold]:

@@ -33,9 +33,8 @@ def test_dtagn_is_the_published_list():
     ]
     assert [who for _, who in people(folds[0].test)] == first
     assert not any(fold.val for fold in folds)
-    blocks = dtagn_folds(ckplus_sequences(), arrangement="blocks", val_people=5)
-    assert [len(people(fold.test)) for fold in blocks] == [12, 12, 11, 12, 12, 12, 12, 11, 12, 12]
-    assert [len(people(fold.val)) for fold in blocks] == [5] * 10
+    validated = dtagn_folds(ckplus_sequences(), val_people=5)
+    assert [len(people(fold.val)) for fold in validated] == [5] * 10
 
 
 def test_dtagn_takes_videos_and_refuses_photographs():
