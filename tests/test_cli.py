@@ -103,10 +103,13 @@ def test_the_command_starts_fast_and_says_its_version():
     assert ferkit("--version").stdout == f"ferkit {__version__}\n"
 
 
-def test_data_list_and_card():
-    listed = ferkit("data", "list", "--root", "nowhere")
+def test_data_list_and_card(tmp_path):
+    listed = ferkit("data", "list", "--root", tmp_path)
     assert listed.exit_code == 0
     assert "london" in listed.stdout
+    absent = ferkit("data", "list", "--root", tmp_path / "nowhere")
+    assert absent.exit_code == 2
+    assert "nowhere is not a folder; give the folder of your data sets" in absent.stderr
     assert "licence" in ferkit("data", "card", "london").stdout
     wrong = ferkit("data", "card", "londn")
     assert wrong.exit_code == 2

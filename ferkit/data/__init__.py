@@ -8,11 +8,12 @@ import pkgutil
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ferkit.core.checks import suggestion
-from ferkit.core.files import data_root, shown_sets
+from ferkit.core.files import data_options, data_root, shown_sets
 from ferkit.data import sets
 from ferkit.data.card import Card, DataSet
 from ferkit.data.clip import Clip
@@ -114,7 +115,18 @@ def read_clips(name: str, root: str | Path | None = None, verify: str = "warn") 
     if not record.offer.pictures:
         reader = f"{record.read.__module__}.{record.read.__name__}"
         raise ValueError(f"{name} has labels and no pictures; use `{reader}`")
-    return record.read(find_root(name, root), verify=verify, **get_options(record))
+    return record.read(find_root(name, root), verify=verify, **_chosen_options(record))
+
+
+def _chosen_options(record: DataSet) -> dict[str, Any]:
+    """Return the options set for a reader; ValueError when any is set for an unknown data set."""
+    chosen = get_options(record)
+    for word in data_options():
+        owner = word.partition(".")[0]
+        if owner not in DATASETS:
+            hint = suggestion(owner, DATASETS)
+            raise ValueError(f"FERKIT_DATA_OPTIONS: unknown data set {owner!r}{hint}")
+    return chosen
 
 
 def available(root: str | Path | None = None) -> pd.DataFrame:
@@ -122,9 +134,11 @@ def available(root: str | Path | None = None) -> pd.DataFrame:
 
     Columns are name, title, the folder that `find_root` finds ("" when there is none with files
     like the data set's), whether it has pictures, whether they may be shown, the licence and how to
-    obtain it.
+    obtain it. FileNotFoundError when `root` is no folder.
     """
     base = data_root(root)
+    if root is not None and not Path(base).is_dir():
+        raise FileNotFoundError(f"{root} is not a folder; give the folder of your data sets")
     alike = look_alike(base) if root is not None and base is not None else []
     rows = []
     for record in DATASETS.values():
@@ -158,7 +172,7 @@ def check_dataset(name: str, root: str | Path | None = None) -> Check:
     Files that had to be skipped are reported as warnings.
     """
     record = dataset(name)
-    content = record.read(find_root(name, root), verify="off", **get_options(record))
+    content = record.read(find_root(name, root), verify="off", **_chosen_options(record))
     counts = record.compare(content)
     if not record.offer.pictures:  # their own comparison has everything
         return Check(counts, pd.DataFrame(), pd.DataFrame())

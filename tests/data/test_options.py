@@ -82,6 +82,13 @@ def test_a_malformed_variable_is_refused(monkeypatch):
         get_options(DATASETS["cmu"])
 
 
+def test_options_of_an_unknown_data_set_are_refused(monkeypatch, tmp_path):
+    make_cmu(tmp_path)
+    monkeypatch.setenv("FERKIT_DATA_OPTIONS", "cum.scale=4")
+    with pytest.raises(ValueError, match="unknown data set 'cum', did you mean 'cmu'"):
+        read_clips("cmu", tmp_path)
+
+
 def test_the_commands_take_and_list_them(tmp_path):
     make_cmu(tmp_path)
     shown = ferkit("data", "card", "cmu").stdout
