@@ -79,8 +79,9 @@ def folds_ascending(
 ) -> list[Fold]:
     """Make k folds in the order of ids.
 
-    Of ten folds, the first tests the 1st, 11th, 21st ... person. `val_people` of each fold's training people, drawn by `seed`, are kept for validation.
-    Raises ValueError when there are fewer people than folds.
+    Of ten folds, the first tests the 1st, 11th, 21st ... person. `val_people` of each fold's
+    training people, drawn by `seed`, are kept for validation. Raises ValueError when there are
+    fewer people than folds.
     """
     everybody = _enough_people(clips, k)
     tested = [everybody[index::k] for index in range(k)]
