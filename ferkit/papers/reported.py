@@ -109,6 +109,8 @@ class Claim:
     data: tuple[str, ...] = ()
     margin: float = 0.0
     at_most_behind: float = 0.0
+    # The trainings that must have converged, DATA/METHOD; (): those of the pair on the data sets.
+    rests_on: tuple[str, ...] = ()
     # Elsewhere what a notebook's numbers say, one of VERDICTS. Beside a pair: the verdict where the
     # difference is shown, because the pair tests only a part of the claim.
     verdict: str = ""

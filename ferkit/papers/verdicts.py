@@ -100,15 +100,12 @@ def _why_untested(
     """Say why a claim cannot be judged; "" when it can."""
     if missing := [data for data in claim.data if data not in set(differences["data"])]:
         return f"the study has no {claim.pair} on {', '.join(missing)}"
-    learnt = convergence(record, studies()[claim.study].baseline)
-    learnt = learnt[learnt["data"].isin(claim.data)]
     first, second = pair
-    of_pair = learnt[learnt["method"].isin([first, second])]
     leads = not claim.margin and all(
         _is_shown(row, claim) for row in differences.to_dict("records")
     )
     reasons = []
-    for row in (learnt if of_pair.empty else of_pair).itertuples():
+    for row in select_trainings(record, claim).itertuples():
         # With more training a first method that is shown to lead can only lead by more.
         if row.best > CONVERGED_SHARE and not (leads and row.method == first):
             reasons.append(f"{row.method} was still improving on {row.data}")
@@ -116,6 +113,24 @@ def _why_untested(
         elif row.over_baseline <= 0 and row.method != second:
             reasons.append(f"{row.method} does not beat the baseline on {row.data}")
     return "; ".join(reasons)
+
+
+def select_trainings(record: StudyRecord, claim: reported.Claim) -> pd.DataFrame:
+    """Select the trainings on which a claim rests, as of `convergence`.
+
+    Classifiers that are no networks have none. ValueError for trainings that the study lacks.
+    """
+    learnt = convergence(record, studies()[claim.study].baseline)
+    if not claim.rests_on:
+        of_pair = learnt["method"].isin(claim.pair.split(" minus "))
+        return learnt[of_pair & learnt["data"].isin(claim.data)]
+    names = learnt["data"] + "/" + learnt["method"]
+    if missing := set(claim.rests_on) - set(names):
+        raise ValueError(
+            f"the claim {claim.key!r} rests on {', '.join(sorted(missing))}, which the study "
+            f"{claim.study!r} does not train; it trains: {', '.join(names)}"
+        )
+    return learnt[names.isin(claim.rests_on)]
 
 
 def _describe_difference(row: dict) -> str:

@@ -155,6 +155,15 @@ def test_what_was_not_learnt_is_not_judged(kept):
     assert verdicts.judge(replace(CLAIM, verdict="partly", note="n"))[::2] == ("partly", "n")
 
 
+def test_a_claim_rests_on_the_trainings_it_names(kept):
+    on_late = replace(kept, rests_on=("d/late",))
+    verdict, _, why = verdicts.judge(on_late)
+    assert (verdict, why) == ("not tested", "late was still improving on d")
+    assert verdicts.judge(replace(kept, data=("e",), rests_on=("d/a",)))[0] == "not shown"
+    with pytest.raises(ValueError, match="rests on d/nobody, which the study"):
+        verdicts.judge(replace(kept, rests_on=("d/nobody",)))
+
+
 def test_a_method_that_leads_already_may_be_improving_still(kept):
     assert verdicts.judge(replace(kept, pair="late minus b"))[0] == "holds"
     equal = replace(kept, pair="late minus b", margin=0.05)
@@ -185,6 +194,18 @@ def test_results_are_kept_and_read_as_they_were(tmp_path):
     assert [file.read_bytes() for file in files] == before
     with pytest.raises(ValueError, match="no results of a study 'mine' are kept"):
         study_records.load_study("mine")
+
+
+# Linear classifiers, and a training of two epochs that asks how it begins.
+UNTRAINED = {"residual_beats_raw", "alignment_is_weak", "rate_is_delicate"}
+
+
+@pytest.mark.parametrize("short_name", PAPERS)
+def test_every_claim_rests_on_trainings(short_name):
+    for claim in reported.paper(short_name).claims:
+        if claim.pair and claim.key not in UNTRAINED:
+            record = study_records.load_study(claim.study)
+            assert not verdicts.select_trainings(record, claim).empty, claim.key
 
 
 @pytest.mark.parametrize("short_name", PAPERS)
