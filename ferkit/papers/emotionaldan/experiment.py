@@ -244,18 +244,23 @@ def _right_answers(
         right = {name: right_among(one, names, truth)[choice] for name, one in outputs.items()}
         yield dataset, right, faces.people
         if classes == 3 and is_drawn:
-            weights = balanced_weights(truth)
-            recall = {name: weights * correct for name, correct in right.items()}
+            recall = {name: spread_mean_recall(one, truth) for name, one in right.items()}
             yield MEAN_RECALL.format(dataset), recall, faces.people
 
 
-def balanced_weights(names: Sequence[str]) -> np.ndarray:
-    """Return a weight for each sample `(N,)`: with them, the mean of right answers is mean recall.
+def spread_mean_recall(correct: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return values `(N,)` of all samples whose mean is the mean recall of the classes `names`.
 
-    All weights of a class have the same sum, and their mean is 1.
+    A class's recall is a ratio: when people are drawn again, the class's samples change with its
+    right answers. So each value is the mean recall plus the sample's own part in it, by which the
+    mean of drawn values follows the mean recall of those drawn (linearised).
     """
-    counts = pd.Series(names).value_counts()
-    return len(names) / len(counts) / counts[names].to_numpy()
+    answers = pd.DataFrame({"name": names, "correct": correct})
+    of_class = answers.groupby("name")["correct"]
+    recall = of_class.transform("mean")
+    mean_recall = of_class.mean().mean()
+    weight = len(answers) / of_class.ngroups / of_class.transform("size")
+    return (mean_recall + weight * (answers["correct"] - recall)).to_numpy()
 
 
 def _split_by_strength(trained: TrainedDan, faces: FaceCrops, start: int) -> list[pd.DataFrame]:

@@ -6,8 +6,9 @@ import pytest
 import torch
 from plot_tables import face
 
+from ferkit.evaluation.intervals import bootstrap
 from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops
-from ferkit.papers.emotionaldan.experiment import balanced_weights, three_of_seven
+from ferkit.papers.emotionaldan.experiment import spread_mean_recall, three_of_seven
 from ferkit.papers.emotionaldan.plans import PLANS
 from ferkit.papers.reported import paper
 from ferkit.papers.study_records import StudyRecord
@@ -15,6 +16,7 @@ from ferkit.workbook.lessons import emotional_dan as lesson
 from ferkit.workbook.lessons import emotional_dan_alignment as alignment
 from ferkit.workbook.lessons import emotional_dan_appendix as appendix
 from ferkit.workbook.notebook_run import start_run
+from ferkit.workbook.studies import predictor
 
 TRUTH = list(CLASSES[7].names) * 6
 PEOPLE = np.repeat([f"p{i}" for i in range(6)], 7)
@@ -135,14 +137,25 @@ def test_saying_negative_always_has_a_third_of_the_mean_recall():
     assert alone.index.tolist() == ["seven classes, taken together", "always “negative”"]
 
 
-def test_weighted_answers_average_to_the_mean_recall():
+def test_spread_values_average_to_the_mean_recall():
     truth = ["negative"] * 6 + ["neutral", "positive", "positive"]
     guesses = ["negative"] * 5 + ["neutral"] * 3 + ["positive"]
-    weights = balanced_weights(truth)
-    assert weights.mean() == pytest.approx(1)
     correct = np.array(truth) == np.array(guesses)
-    recall = lesson.mean_recall(truth, guesses)
-    assert (weights * correct).mean() == pytest.approx(recall)
+    values = spread_mean_recall(correct, truth)
+    assert values.mean() == pytest.approx(lesson.mean_recall(truth, guesses))
+    always_negative = spread_mean_recall(np.array(truth) == "negative", truth)
+    np.testing.assert_allclose(always_negative, 1 / 3)
+
+
+def test_intervals_of_spread_values_are_those_of_mean_recall():
+    generator = np.random.default_rng(0)
+    people = np.repeat([f"p{number}" for number in range(80)], 10)
+    truth = generator.choice(["negative", "neutral", "positive"], 800, p=[0.6, 0.2, 0.2])
+    correct = generator.random(800) < np.where(truth == "negative", 0.9, 0.5)
+    _, low, high = predictor.mean_recall(correct, truth, people)
+    score = bootstrap(spread_mean_recall(correct, truth), people)
+    assert [score.low, score.high] == pytest.approx([low, high], abs=0.005)
+    assert high - low > 0.04
 
 
 @pytest.mark.parametrize(
