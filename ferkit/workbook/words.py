@@ -8,6 +8,14 @@ from IPython.display import Markdown
 from ferkit.evaluation.intervals import Score
 from ferkit.papers.verdicts import claim_table
 
+_HOW_JUDGED = (
+    "A claim *holds* where the whole interval of its difference lies above zero on every data set "
+    "named, *partly* where it does on some of them or where only a part of the claim is tested; "
+    "otherwise it is *not shown*. An interval around zero decides nothing; one wholly below zero "
+    "speaks *against* the claim. Where a claim says that two things are equal, or at most so far "
+    "apart, the last column gives the margin within which the whole interval must lie."
+)
+
 
 def say(*sentences: str) -> Markdown:
     """Return sentences with numbers of this run for display, as one paragraph of Markdown.
@@ -30,13 +38,16 @@ def compare_in_words(first: str, second: str, difference: Score) -> str:
         found = f"{first} beats {second} by {points:.1f} points"
     elif difference.high < 0:
         found = f"{first} falls behind {second} by {-points:.1f} points"
+    elif not round(points, 1):
+        found = f"{first} and {second} are level"
     else:
-        found = f"no difference between {first} and {second} is shown: {points:+.1f} points"
+        place = f"{abs(points):.1f} points {'ahead of' if points > 0 else 'behind'}"
+        found = f"{first} is {place} {second}, too little to tell which is better"
     return f"{found[0].upper()}{found[1:]} ({interval})."
 
 
 def show_claims(short_name: str, *keys: str) -> Markdown:
-    """Return a paper's claims for display, each with its verdict and how sure it is.
+    """Return a paper's claims for display, each with its verdict and what was measured.
 
     Verdicts come from the kept trainings at level `study`, never from this run. `keys` chooses and
     orders claims; none means all.
@@ -48,7 +59,8 @@ def show_claims(short_name: str, *keys: str) -> Markdown:
         (claim.claim, f"**{claim.verdict}**", claim.difference, claim.why)
         for claim in claims.itertuples()
     ]
-    return _show_table(("the claim", "verdict", "difference in points", "how sure"), rows)
+    heads = ("the claim", "verdict", "difference in points (x 100)", "what was measured")
+    return Markdown(f"{_show_table(heads, rows).data}\n\n{_HOW_JUDGED}")
 
 
 def show_checked_claims(*rows: tuple[str, str, bool]) -> Markdown:

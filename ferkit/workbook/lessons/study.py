@@ -49,16 +49,45 @@ def show_study(
     means = method_means(record.predictions)
     differences = paired_differences(record.predictions, study.pairs if pairs is None else pairs)
     stem = "study" if name == run.topic else f"study_{name}"
+    starts = record.made_by["starts"]
     for dataset in chosen:
         file = f"{stem}_{_file_name(dataset)}"
-        _draw(run, study, means, dataset, "plot_intervals", f"{file}_means")
-        _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences")
-    return say(
-        f"Each method was trained {record.made_by['starts']} times at level "
-        f"`{record.made_by['level']}`, on the same faces, networks from other first weights each "
-        "time. Intervals are over people and trainings; a difference whose interval contains zero "
-        "is not shown."
+        _draw(run, study, means, dataset, "plot_intervals", f"{file}_means", starts)
+        _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences", starts)
+    text = say(
+        f"Each method was trained {starts} times at level `{record.made_by['level']}` and tested "
+        "on the same people, networks from other first weights each time. Intervals are over "
+        "people and trainings. An open mark means that the interval contains zero: these data do "
+        "not settle which of the two is better."
     )
+    shown = differences[differences["data"].isin(chosen)]
+    return Markdown("\n".join([text.data, "", *list_established(study, shown)]))
+
+
+def list_established(study: Study, differences: pd.DataFrame) -> list[str]:
+    """List for each data set which method lies above which: where the interval excludes zero.
+
+    Lines of Markdown. `differences` as of `paired_differences`; rows without an interval are left
+    out.
+    """
+    lines = []
+    for dataset, rows in differences.dropna(subset=["low", "high"]).groupby("data", sort=False):
+        lower: dict[str, list[str]] = {}  # by the method above them
+        for row in rows.itertuples():
+            first, second = study.pair_title(row.name).split(" minus ")
+            if row.low > 0:
+                lower.setdefault(first, []).append(second)
+            elif row.high < 0:
+                lower.setdefault(second, []).append(first)
+        found = [f"*{name}* lies above {_enumerate(below)}" for name, below in lower.items()]
+        text = "; ".join(found) or "no difference is established"
+        lines.append(f"- `{dataset}`: {text}.")
+    return lines
+
+
+def _enumerate(names: list[str]) -> str:
+    marked = [f"*{name}*" for name in names]
+    return " and ".join(filter(None, [", ".join(marked[:-1]), marked[-1]]))
 
 
 def _say_missing(run: NotebookRun, name: str) -> Markdown:
@@ -82,7 +111,13 @@ def _file_name(dataset: str) -> str:
 
 
 def _draw(
-    run: NotebookRun, study: Study, table: pd.DataFrame, dataset: str, plot: str, file: str
+    run: NotebookRun,
+    study: Study,
+    table: pd.DataFrame,
+    dataset: str,
+    plot: str,
+    file: str,
+    starts: int,
 ) -> None:
     """Draw the rows of one data set that have an interval, if there are any."""
     rows = table[table["data"] == dataset].dropna(subset=["low", "high"]).drop(columns="data")
@@ -96,7 +131,7 @@ def _draw(
         rows,
         file,
         size=(figure_width(rows["name"], 7.5), 1.6 + _ROW_HEIGHT * len(rows)),
-        title=f"{dataset}: mean of several trainings" if is_mean else f"{dataset}: differences",
+        title=f"{dataset}: mean of {starts} trainings" if is_mean else f"{dataset}: differences",
         xlabel=measure if is_mean else f"difference: {measure}",
     )
     display(figure)

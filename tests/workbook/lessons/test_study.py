@@ -22,7 +22,7 @@ def kept(monkeypatch):
     for data in ("sequences", "sequences/fear"):
         for method, value in (("joint", 1.0), ("weighted_sum", 0.0)):
             for start in range(2):
-                for sample in range(6):
+                for sample in range(40):
                     row = {"data": data, "method": method, "start": start, "sample": sample}
                     rows.append({**row, "person": f"p{sample // 2}", "value": value})
     record = StudyRecord(pd.DataFrame(rows), pd.DataFrame(), {"starts": 2, "level": "study"})
@@ -40,6 +40,7 @@ def test_without_results_it_says_so_and_draws_nothing(run, monkeypatch):
 def test_means_and_differences_are_drawn_and_saved(run, kept, capsys):
     said = lesson.show_study(run, "dtagn").data
     assert "trained 2 times" in said
+    assert said.endswith("- `sequences`: *joint* lies above *weighted sum*.")
     files = sorted(file.stem for file in run.figures.glob("*.png"))
     assert files == ["study_sequences_differences", "study_sequences_means"]
     table = pd.read_csv(run.figures / "study_sequences_differences.csv")
@@ -51,7 +52,9 @@ def test_means_and_differences_are_drawn_and_saved(run, kept, capsys):
 
 
 def test_data_sets_and_pairs_can_be_chosen(run, kept):
-    lesson.show_study(run, "dtagn", data=["sequences/fear"], pairs=[("weighted_sum", "joint")])
+    pairs = [("weighted_sum", "joint")]
+    said = lesson.show_study(run, "dtagn", data=["sequences/fear"], pairs=pairs).data
+    assert said.endswith("- `sequences/fear`: *joint* lies above *weighted sum*.")
     table = pd.read_csv(run.figures / "study_sequences_fear_differences.csv")
     assert table["value"].tolist() == [-1.0]
     assert not (run.figures / "study_sequences_means.png").exists()
