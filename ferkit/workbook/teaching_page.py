@@ -3,6 +3,7 @@
 `write_page()` writes the list anew; the text before the marker is written by hand.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,11 +25,18 @@ def exercise_list(exercises: Mapping[str, Exercise], notebooks: Iterable[Path]) 
         chosen = {key: one for key, one in exercises.items() if key.startswith(f"{number}.")}
         if not chosen:
             continue
-        title = name[3:].replace("_", " ").capitalize()
-        lines += [f"### {number} {title}", "", f"[Notebook](../notebooks/{name}.ipynb)", ""]
+        title = _read_title(files[name])
+        lines += [f"### {title}", "", f"[Notebook](../notebooks/{name}.ipynb)", ""]
         for key, exercise in chosen.items():
             lines += [f"**{key}** {exercise.question}", "", f"*Expected:* {exercise.expected}", ""]
     return "\n".join(lines).strip()
+
+
+def _read_title(notebook: Path) -> str:
+    """Read the first heading of a notebook, such as "06 · Joint fine-tuning"."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    first_line = "".join(cells[0]["source"]).partition("\n")[0]
+    return first_line.removeprefix("# ")
 
 
 def with_exercises(text: str) -> str:

@@ -1,6 +1,6 @@
 """The teacher's page has every exercise as the code defines it."""
 
-from pathlib import Path
+import json
 
 from ferkit.workbook.exercises import all_exercises
 from ferkit.workbook.exercises.checks import Exercise
@@ -19,11 +19,14 @@ def test_the_page_is_as_the_code_writes_it():
     assert text.count("*Expected:*") == len(all_exercises())
 
 
-def test_exercises_stand_under_their_notebooks_in_the_order_of_reading():
+def test_exercises_stand_under_their_notebooks_in_the_order_of_reading(tmp_path):
     known = {"03.1": exercise("b?"), "11.1": exercise("a?"), "11.2": exercise("c?")}
     names = ("03_two_branches", "11_leak_laboratory", "12_your_own_faces")
-    text = exercise_list(known, [Path(f"{name}.ipynb") for name in names])
-    order = ["### 11 Leak laboratory", "**11.1** a?", "yes, a?", "**11.2**", "### 03 Two branches"]
+    for name in names:
+        heading = {"cell_type": "markdown", "source": [f"# {name[:2]} · Title\n", "\n", "Text"]}
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": [heading]}))
+    text = exercise_list(known, tmp_path.glob("*.ipynb"))
+    order = ["### 11 · Title", "**11.1** a?", "yes, a?", "**11.2**", "### 03 · Title"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "(../notebooks/11_leak_laboratory.ipynb)" in text

@@ -59,7 +59,7 @@ CARD = Card(
     title="CK+, the Extended Cohn-Kanade data set",
     source="P. Lucey et al., CVPR Workshops 2010; phase 1, revised 28 September 2010",
     licence="signed agreement, non-commercial research",
-    consent="not checked; the provider's agreement says",
+    consent="not checked; see the provider's agreement",
     terms="not to be passed on; no picture is shown here",
     ask="sign the agreement at https://www.jeffcohn.net/Resources/ (Affect Analysis Group, "
     "Pittsburgh)",

@@ -31,7 +31,7 @@ CARD = Card(
     source="S. L. Happy, P. Patnaik, A. Routray, R. Guha, IEEE Transactions on Affective Computing "
     "8(1), 2017",
     licence="on request, research only",
-    consent="not checked; the provider's agreement says",
+    consent="not checked; see the provider's agreement",
     terms="not to be passed on; no picture is shown here",
     ask="write to the authors (Indian Institute of Technology Kharagpur; address in arXiv "
     "1512.00932)",

@@ -39,7 +39,7 @@ CARD = Card(
     source="G. Zhao, X. Huang, M. Taini, S. Li, M. Pietikainen, Image and Vision Computing 29, "
     "2011",
     licence="signed agreement, research only",
-    consent="not checked; the provider's agreement says",
+    consent="not checked; see the provider's agreement",
     terms="not to be passed on; no picture is shown here",
     ask="ask the Center for Machine Vision and Signal Analysis, University of Oulu (page of the "
     "database)",

@@ -116,8 +116,8 @@ EXERCISES = {
         ),
         expected=(
             "It is the residual times n / (n - 1). So where everybody has equally many pictures, a "
-            "linear classifier of scaled features loses nothing. Common mistakes: to leave out a "
-            "picture of everybody's; to take the factor (n - 1) / n."
+            "linear classifier of scaled features loses nothing. Common mistakes: to leave a "
+            "picture out of the mean of *all* people; to take the factor (n - 1) / n."
         ),
     ),
     "02.6": Exercise(

@@ -89,8 +89,8 @@ EXERCISES = {
             "np.unique(people, return_inverse=True) numbers the people.",
             "Number the people and take that number modulo k.",
         ),
-        "One fold a person, for example the person's number modulo k. Common mistake: the "
-        "picture's number modulo k.",
+        "Each person goes into one fold, for example the person's number modulo k. Common "
+        "mistake: the picture's number modulo k.",
     ),
     "11.4": Exercise(
         "Repair the supervised projection.",

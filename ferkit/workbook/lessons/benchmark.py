@@ -68,17 +68,14 @@ def show_studies(run: NotebookRun) -> Markdown:
         title = f"{data}: kept trainings, 95 % over people and trainings"
         size = (7.5, 1.2 + 0.3 * len(rows))
         display(run.figure("plot_intervals", rows, f"studies_{data}", size=size, title=title))
-        best = rows.iloc[0]
-        drawn.append(
-            f"The highest mean on `{data}` is {best['value']:.2f} "
-            f"[{best['low']:.2f}, {best['high']:.2f}]: {best['name']}."
-        )
+        drawn.append(_describe_papers(rows, data))
     return say(*drawn or ["No results of level `study` are kept: `ferkit study` trains them."])
 
 
 def study_rows(data: str) -> pd.DataFrame:
-    """Tabulate the methods of each paper's kept study on a whole drawn set, best first.
+    """Tabulate the methods of each paper's kept study on a whole drawn set.
 
+    Paper by paper, HOG and ridge first as the yardstick, then the best first.
     Columns name (with the paper), value, low, high, n; intervals over people and trainings. Empty
     where no study is kept.
     """
@@ -96,10 +93,24 @@ def study_rows(data: str) -> pd.DataFrame:
         means = means[~means["name"].str.startswith("read ")]
         names = [study.titles.get(name, name) for name in means["name"]]
         names = [f"{study.title}: {name}" for name in names]
-        parts.append(means.assign(name=names)[["name", "value", "low", "high", "n"]])
-    if not parts:
-        return pd.DataFrame()
-    return pd.concat(parts).sort_values("value", ascending=False, ignore_index=True)
+        rows = means.assign(name=names, is_hog=means["name"] == study.baseline)
+        rows = rows.sort_values(["is_hog", "value"], ascending=False)
+        parts.append(rows[["name", "value", "low", "high", "n"]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _describe_papers(rows: pd.DataFrame, data: str) -> str:
+    """Say how hard each paper's task is for HOG, and which method of each paper is highest."""
+    papers = rows["name"].str.partition(": ")[0]
+    yardstick = rows.groupby(papers, sort=False)["value"].first()
+    others = rows[papers.duplicated()]
+    best = others.loc[others.groupby(papers)["value"].idxmax()]
+    highest = "; ".join(f"{row.name} {row.value:.2f}" for row in best.itertuples(index=False))
+    return (
+        f"On `{data}` HOG with a ridge classifier scores {yardstick.min():.2f} to "
+        f"{yardstick.max():.2f}, depending on the paper's classes, pictures and folds: the tasks "
+        f"are not equally hard. Highest within each paper: {highest}."
+    )
 
 
 def record_metrics(table: pd.DataFrame, data: str, *, seed: int = 0) -> dict[str, dict]:

@@ -203,7 +203,10 @@ def describe_recalls(table: pd.DataFrame) -> str:
             f"{name} ({row.value * row.n:.0f} of {row.n:.0f} pictures)"
             for name, row in rare.iterrows()
         ]
-        text = f"Less often than by chance, joint learning recognises {', '.join(found)}."
+        text = (
+            "These classes joint learning recognises less often than chance would: "
+            f"{', '.join(found)}."
+        )
     return f"{text} {_describe_gains(100 * (second['value'] - first['value']))}"
 
 

@@ -210,9 +210,10 @@ def describe_recalls(comparison: Comparison, seed: int) -> str:
         if gain.high < 0:
             worse.append(name)
     return (
-        f"60 patches are shown to recognise more faces than LBP of: {', '.join(better) or 'none'}. "
-        f"LBP is shown to recognise more of: {', '.join(worse) or 'none'}. The intervals of these "
-        f"differences are {min(widths):.0f} to {max(widths):.0f} points wide."
+        f"Recognised better with 60 patches than by LBP, with intervals above zero: "
+        f"{', '.join(better) or 'no expression'}; recognised better by LBP: "
+        f"{', '.join(worse) or 'no expression'}. The intervals of these differences are "
+        f"{min(widths):.0f} to {max(widths):.0f} points wide."
     )
 
 

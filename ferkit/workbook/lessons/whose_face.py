@@ -111,7 +111,7 @@ def describe_identity(groups: Mapping[str, np.ndarray]) -> str:
     other = np.median(any_two)
     closer = np.mean(any_two < smile.value)
     if other > smile.high:
-        lesson = "who you are moves your landmarks more than what you feel"
+        lesson = "who you are moves your landmarks at least as much as a full smile does"
     elif other < smile.low:
         lesson = "in this run a smile moves landmarks more than another person does"
     else:

@@ -53,7 +53,7 @@ def test_a_class_that_is_never_recognised_is_named(run, measured):
     table = lesson.recall_table(run, "made", measured, 0)
     assert run.metrics["made/joint/recall/fear"]["value"] == 0
     text = lesson.describe_recalls(table)
-    assert "recognises fear (0 of 8 pictures)" in text
+    assert "less often than chance would: fear (0 of 8 pictures)" in text
     assert "rises most for happiness (+100) and falls most for no class" in text
 
 

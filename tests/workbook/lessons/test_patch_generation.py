@@ -80,8 +80,8 @@ def test_the_two_kinds_of_folds_of_a_method_stand_together(comparison):
 
 def test_only_expressions_with_a_shown_difference_are_named(comparison):
     text = lesson.describe_recalls(comparison, 0)
-    assert "more faces than LBP of: fear." in text
-    assert "LBP is shown to recognise more of: none." in text
+    assert "better with 60 patches than by LBP, with intervals above zero: fear;" in text
+    assert "recognised better by LBP: no expression." in text
     assert text.endswith("are 0 to 34 points wide.")
 
 

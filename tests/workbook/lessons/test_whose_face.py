@@ -37,7 +37,7 @@ def test_a_smile_is_a_larger_step_than_another_neutral_picture():
 def test_the_lesson_follows_the_medians():
     text = whose_face.describe_identity(GROUPS)
     assert "moves a face by 7.0 % (95 % interval over 3 people: 6.0 to 8.0)" in text
-    assert "who you are moves your landmarks more than what you feel" in text
+    assert "who you are moves your landmarks at least as much as a full smile does" in text
     assert "25% of all pairs" in text
     for others, lesson in (([1.0, 2.0], "a smile moves landmarks more"), ([7.5], "not shown")):
         groups = GROUPS | {"any two people": np.array(others)}
