@@ -233,7 +233,7 @@ def plot_alignment_steps(
             side = max(height, width)
             margin = (1 - np.array([width, height]) / side) / 2
             placed = np.asarray(anchors[position]) / side + (left, 0) + margin
-            ax.plot(*placed.T, "+", color=SERIES[2], ms=12, mew=2.5)
+            ax.plot(*placed.T, "+", color="crimson", ms=13, mew=3)
         if position:
             arrow = {"arrowstyle": "simple", "fc": INK, "ec": "white"}
             ax.annotate("", (left + 0.07, 0.5), (left - 0.11, 0.5), arrowprops=arrow)

@@ -92,8 +92,8 @@ def _label_grid(ax: Axes, triangles: bool) -> Axes:
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     ax.set(xlim=(-0.55, 7.55), ylim=(7.55, -0.55), aspect="equal")
-    ax.set_xlabel("dominant emotion d" + triangles * " (upper triangle)")
-    ax.set_ylabel("complementary emotion c" + triangles * " (lower triangle)")
+    ax.set_xlabel("dominant emotion d" + triangles * " (upper right half of a cell)")
+    ax.set_ylabel("complementary emotion c" + triangles * " (lower left half of a cell)")
     ax.tick_params(length=0)
     sns.despine(ax=ax, top=True, right=True, left=True, bottom=True)
     return ax

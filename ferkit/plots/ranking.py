@@ -87,7 +87,7 @@ def plot_cost(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "") 
     ax = plt.gca() if ax is None else ax
     reach = interval_reach(table)
     ax.errorbar(table["cost"], table["value"], yerr=reach, fmt="none", color=FAINT, lw=2, zorder=1)
-    for place, (_, rows) in enumerate(table.groupby("group", sort=False)):
+    for place, (_, rows) in enumerate(table.groupby("group")):
         ax.plot(
             rows["cost"],
             rows["value"],

@@ -179,7 +179,7 @@ def plot_intervals(
         ax.plot(rows["paper"], rows["y"], "D", color=INK, mfc="white", ms=8, zorder=4, label=label)
     _print_values(rows, ax, start)
     right = ax.get_xlim()[1]
-    end = max(right, 1.08) if right > 0.7 else right + 0.05 * (right - start)
+    end = max(right, 1.08) if right > 0.7 else right + 0.15 * (right - start)
     ax.set(xlabel=xlabel, xlim=(start, end))
     if start:
         ax.locator_params(axis="x", nbins=5)
@@ -204,7 +204,7 @@ def _print_values(rows: pd.DataFrame, ax: Axes, start: float) -> None:
     It stands on the right, or on the left where the paper's mark or chance would cover it and the
     axis, which begins at `start`, has room there.
     """
-    digits = 3 if rows["value"].max() < 0.2 else 2
+    digits = 3 if rows["value"].median() < 0.2 else 2
     left, right = ax.get_xlim()
     width = 0.12 * (right - left)  # about that of a number
     unknown = pd.Series(np.nan, index=rows.index)
@@ -266,12 +266,21 @@ def plot_trainings(
                 ms=8,
                 label=label,
             )
-    for row, value, high in zip(y, table["value"], table["high"], strict=True):
+    for row, value, low, high in zip(y, table["value"], table["low"], table["high"], strict=True):
+        end, shift, side = (high, 6, "left") if value >= 0 else (low, -6, "right")
         ax.annotate(
-            f"{value:+.3f}", (high, row), (6, 0), textcoords="offset points", va="center", color=INK
+            f"{value:+.3f}",
+            (end, row),
+            (shift, 0),
+            textcoords="offset points",
+            va="center",
+            ha=side,
+            color=INK,
         )
     left, right = ax.get_xlim()
-    ax.set(xlabel=xlabel, xlim=(left, right + 0.2 * (right - left)))
+    room = 0.2 * (right - left)
+    left -= room * (table["value"] < 0).any()
+    ax.set(xlabel=xlabel, xlim=(left, right + room))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4))  # small differences have long labels
     _name_rows(ax, table["name"])
     handles, labels = ax.get_legend_handles_labels()

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from ferkit.plots.colours import FAINT, GRID_COLOUR, INK, SERIES
 
 _MARKERS = "osD^v"
-# Grey is left to the ceiling.
-_METHOD_COLOURS = tuple(SERIES[k] for k in (0, 1, 2, 3, 5))
+# Grey is left to the ceiling, and no two are blue.
+_METHOD_COLOURS = (*SERIES[:4], INK)
 
 
 def plot_sweep(
@@ -48,7 +48,7 @@ def plot_sweep(
     if (table["low"] < 0).any():
         ax.axhline(0, color=INK, lw=1)
     else:
-        ax.set_ylim(0, float(np.nanmax([1.0, *table["high"]])))
+        ax.set_ylim(-0.03, 0.04 + float(np.nanmax([1.0, *table["high"]])))
     ax.grid(axis="y", color=GRID_COLOUR)
     ax.set_axisbelow(True)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
@@ -83,7 +83,7 @@ def plot_methods(
     if chance is not None:
         ax.axhline(chance, color=INK, ls=":", lw=1.2, label="chance")
     ax.set_xticks(range(len(ticks)), [x if isinstance(x, str) else f"{x:g}" for x in ticks])
-    ax.set(ylabel=ylabel, ylim=(0, 1.03))
+    ax.set(ylabel=ylabel, ylim=(-0.03, 1.04))
     ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     ax.grid(axis="y", color=GRID_COLOUR)
     ax.set_axisbelow(True)

@@ -75,7 +75,7 @@ def plot_methods(run: NotebookRun, table: pd.DataFrame) -> Figure:
         "plot_methods",
         table,
         "methods",
-        size=(2.7, 2.2),
+        size=(3.4, 2.7),
         columns=3,
         title="share of all pictures that are named rightly",
         ceiling=FACE_FOUND,

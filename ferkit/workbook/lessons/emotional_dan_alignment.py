@@ -14,6 +14,8 @@ from ferkit.papers.emotionaldan.experiment import predict_faces
 from ferkit.papers.emotionaldan.geometry import fit_similarity, heat_map, transform, warp
 from ferkit.papers.emotionaldan.network import EmotionalDAN
 
+_ENLARGED = 5  # times that arrows of stage 2's steps are longer than the steps
+
 
 def known_points(faces: FaceCrops) -> np.ndarray:
     """Return the landmarks that the data set knows, else dlib's, `(N, 68, 2)`."""
@@ -56,7 +58,7 @@ def draw_idea(faces: FaceCrops, row: int, shape: np.ndarray, dataset: str) -> Fi
 
 
 def draw_stage_two(network: EmotionalDAN, faces: FaceCrops, row: int, dataset: str) -> Figure:
-    """Draw a face with stage 1's landmarks, the planes of stage 2, and both stages' landmarks."""
+    """Draw a face with stage 1's landmarks, the planes of stage 2, and where it moves them."""
     one = faces.select(np.array([row]))
     first, second = (predict_faces(net, one)[1][0] for net in (network.first, network))
     with torch.no_grad():
@@ -72,10 +74,20 @@ def draw_stage_two(network: EmotionalDAN, faces: FaceCrops, row: int, dataset: s
     _draw_plane(heated, heat, "heat map, normalised")
     _draw_plane(imagined, feature, "feature image")
     reference = "true" if np.isfinite(one.points).all() else "dlib"
-    curves = {reference: known_points(one)[0], "stage 1": first, "stage 2": second}
-    for (name, curve), colour in zip(curves.items(), ("black", *plots.SERIES), strict=False):
+    curves = {reference: (known_points(one)[0], "black"), "stage 1": (first, plots.SERIES[0])}
+    for name, (curve, colour) in curves.items():
         plots.plot_landmarks(curve, ax=compared, colour=colour, label=name)
-    compared.set_title("all landmarks")
+    compared.quiver(
+        *first.T,
+        *(_ENLARGED * (second - first)).T,
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        width=0.007,
+        color=plots.SERIES[1],
+        zorder=3,
+    )
+    compared.set_title(f"moved by stage 2, {_ENLARGED} times")
     compared.legend(
         frameon=False,
         loc="upper center",

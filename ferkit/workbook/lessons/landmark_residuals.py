@@ -278,7 +278,8 @@ def draw_trainings(
     for name, used in (("first training, people", gains[:1]), ("people and trainings", gains)):
         score = over_trainings(used, people, bounds=(-1, 1))
         ends = {"value": score.value, "low": score.low, "high": score.high}
-        rows.append({"name": name, **ends, **each})
+        shown = {key: gain for key, gain in each.items() if int(key[9:]) < len(used)}
+        rows.append({"name": name, **ends, **shown})
     title = f"Gain of residuals in {len(gains)} divisions into folds"
     table = pd.DataFrame(rows)
     return run.figure("plot_trainings", table, "five_divisions", size=(7, 2.4), title=title)

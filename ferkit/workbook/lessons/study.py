@@ -1,5 +1,6 @@
 """Show in a notebook what the several trainings of a study found."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -121,10 +122,12 @@ def _draw(
 ) -> None:
     """Draw the rows of one data set that have an interval, if there are any."""
     rows = table[table["data"] == dataset].dropna(subset=["low", "high"]).drop(columns="data")
+    is_mean = plot == "plot_intervals"
+    if not is_mean:
+        rows = _leave_out_baseline(rows, study)
     if rows.empty:
         return
     rows["name"] = [study.pair_title(name) for name in rows["name"]]
-    is_mean = plot == "plot_intervals"
     measure = study.measure_on(dataset)
     figure = run.figure(
         plot,
@@ -133,5 +136,17 @@ def _draw(
         size=(figure_width(rows["name"], 7.5), 1.6 + _ROW_HEIGHT * len(rows)),
         title=f"{dataset}: mean of {starts} trainings" if is_mean else f"{dataset}: differences",
         xlabel=measure if is_mean else f"difference: {measure}",
+        **({"start": _choose_start(rows)} if is_mean else {}),
     )
     display(figure)
+
+
+def _leave_out_baseline(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Leave out differences to the baseline, beside which all others would look alike."""
+    is_to_baseline = rows["name"].str.endswith(f" minus {study.baseline}")
+    return rows if is_to_baseline.all() else rows[~is_to_baseline]
+
+
+def _choose_start(rows: pd.DataFrame) -> float:
+    """Choose where the axis of means begins: a fifth below the lowest interval, at least 0."""
+    return max(0.0, math.floor(5 * rows["low"].min() - 0.5) / 5)

@@ -1,13 +1,15 @@
 """Notebook 05, section "Look inside": first-layer filters, feature maps, important landmarks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from scipy.stats import spearmanr
 
 from ferkit import plots
@@ -15,7 +17,7 @@ from ferkit.core.landmarks import SUBSET_49, normalise
 from ferkit.evaluation.scores import score
 from ferkit.papers.dtagn import look_inside
 from ferkit.papers.dtagn.data import SequenceSet, redraw_motion
-from ferkit.papers.dtagn.few_frames import CHANGE, EDGES, MOTION, FewFrames, reference_maps
+from ferkit.papers.dtagn.few_frames import CHANGE, MOTION, FewFrames, reference_maps
 from ferkit.papers.dtagn.network import DTGN_NOTATION, build
 from ferkit.papers.tables import interval_table
 from ferkit.training.by_folds import CrossTrained
@@ -87,28 +89,32 @@ def draw_feature_maps(
     """Draw a test sequence's feature maps in each network, beside what they may follow."""
     target = maps.get(MOTION, maps[CHANGE])
     chosen = int(np.argmax(target.max((1, 2))))
-    figure, axes = plt.subplots(
-        len(few), _SHOWN_MAPS + 2, figsize=(9, 1.75 * len(few)), layout="constrained"
-    )
-    for line, (frames, one), left in zip(axes, few.items(), _reference_pairs(maps), strict=True):
+    lines = {"what a map\nmight follow": {name: maps[name][chosen] for name in maps}}
+    for frames, one in few.items():
         found = look_inside.first_responses(one.trained, one.pictures[rows])
         order = np.argsort(-np.nanmean(found.var((2, 3)), 0))[:_SHOWN_MAPS]
-        shown = [maps[name][chosen] for name in left] + list(found[chosen, order])
-        titles = [*left, *(f"feature map {n}" for n in range(1, _SHOWN_MAPS + 1))]
-        scaled = [picture / max(float(picture.max()), 1e-12) for picture in shown]
-        pictures = plots.cover_restricted(scaled, dataset)
-        for ax, picture, title in zip(line, pictures, titles, strict=True):
-            image = ax.imshow(picture, cmap="viridis", vmin=0, vmax=1)
-            ax.set_title(title, size=11)
-            ax.set(xticks=[], yticks=[])
-        line[0].set_ylabel(f"{frames} frame{'s' * (frames > 1)}", size=12)
+        label = f"maps of {frames}\nframe{'s' * (frames > 1)}"
+        lines[label] = {f"feature map {n}": found[chosen, m] for n, m in enumerate(order, 1)}
+    figure, axes = plt.subplots(
+        len(lines), _SHOWN_MAPS, figsize=(7.2, 1.9 * len(lines)), layout="constrained"
+    )
+    for row, (label, pictures) in zip(axes, lines.items(), strict=True):
+        image = _draw_maps(row, pictures, dataset)
+        row[0].set_ylabel(label, size=12)
     figure.colorbar(image, ax=axes, shrink=0.8, label="1: the map's largest")
     return figure
 
 
-def _reference_pairs(maps: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
-    last = MOTION if MOTION in maps else EDGES
-    return [(EDGES, CHANGE), (CHANGE, last)]
+def _draw_maps(axes: Iterable[Axes], pictures: Mapping[str, np.ndarray], dataset: str) -> AxesImage:
+    """Draw maps, each stretched to its largest value; axes that are left over stay empty."""
+    scaled = [picture / max(float(picture.max()), 1e-12) for picture in pictures.values()]
+    covered = plots.cover_restricted(scaled, dataset)
+    for ax in axes:
+        ax.set(xticks=[], yticks=[], frame_on=False)
+    for ax, picture, title in zip(axes, covered, pictures, strict=False):
+        image = ax.imshow(picture, cmap="viridis", vmin=0, vmax=1)
+        ax.set_title(title, size=11)
+    return image
 
 
 def agreement_metrics(agreement: pd.DataFrame, dataset: str) -> dict[str, dict[str, float]]:

@@ -39,7 +39,7 @@ from ferkit.workbook.studies.compact import build_compact, train_compact
 from ferkit.workbook.studies.pretrained import imagenet_features
 
 ONE = "sees one picture"
-OTHERS = "also sees other pictures of the person"
+OTHERS = "sees the person's other pictures, too"
 _FOLDS = 5
 _SIDE = 96  # pixels of the grey pictures
 
