@@ -105,7 +105,12 @@ def _describe_papers(rows: pd.DataFrame, data: str) -> str:
     yardstick = rows.groupby(papers, sort=False)["value"].first()
     others = rows[papers.duplicated()]
     best = others.loc[others.groupby(papers)["value"].idxmax()]
-    highest = "; ".join(f"{row.name} {row.value:.2f}" for row in best.itertuples(index=False))
+    highest = "; ".join(f"{row.name}, {row.value:.2f}" for row in best.itertuples(index=False))
+    if len(yardstick) == 1:
+        return (
+            f"On `{data}` HOG with a ridge classifier scores {yardstick.iloc[0]:.2f}; the highest is "
+            f"{highest}."
+        )
     return (
         f"On `{data}` HOG with a ridge classifier scores {yardstick.min():.2f} to "
         f"{yardstick.max():.2f}, depending on the paper's classes, pictures and folds: the tasks "

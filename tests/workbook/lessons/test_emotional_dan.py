@@ -61,7 +61,10 @@ def test_a_lead_over_the_others_is_positive_and_kept(run):
     said = lesson.describe_leads(differences, ["wild"])
     assert said.startswith("On `wild`: EmotionalDAN beats CNN (2) by 85.7 points")
     assert "On `wild`: EmotionalDAN beats CNN (5) by 85.7 points" in said
-    assert "On `wild`: EmotionalDAN and the same network without landmarks in its loss are level" in said
+    assert (
+        "On `wild`: EmotionalDAN and the same network without landmarks in its loss are level"
+        in said
+    )
 
 
 def test_chance_is_the_most_frequent_class_of_drawn_sets(run):
