@@ -108,8 +108,8 @@ def _describe_papers(rows: pd.DataFrame, data: str) -> str:
     highest = "; ".join(f"{row.name}, {row.value:.2f}" for row in best.itertuples(index=False))
     if len(yardstick) == 1:
         return (
-            f"On `{data}` HOG with a ridge classifier scores {yardstick.iloc[0]:.2f}; the highest is "
-            f"{highest}."
+            f"On `{data}` HOG with a ridge classifier scores {yardstick.iloc[0]:.2f}; "
+            f"the highest is {highest}."
         )
     return (
         f"On `{data}` HOG with a ridge classifier scores {yardstick.min():.2f} to "
