@@ -9,6 +9,10 @@ TITLE = """# Speed
 
 Measured by `make bench` in one run. Where a line says "against", the other way is the usual one for
 the same work. Speeds differ from computer to computer, so look at the ratios.
+
+What is counted a second: faces drawn, up to the row about loading the head; pictures searched for a
+face; steps of training, where a network is named; patches cut out; faces named by the predictor;
+pictures of a data set listed or read. A ratio below 1 means that our way is slower there.
 """
 
 
