@@ -117,8 +117,7 @@ def compare_three_classes(level: str, seed: int, start: int, **options: Any) -> 
     """Train the rivals and EmotionalDAN for three classes, as `compare_methods` does for seven.
 
     Beside them stand TOGETHER and ALWAYS_NEGATIVE, which need no training for three classes. Of
-    drawn faces, data "wild, mean recall" hold the same answers weighted so that each class counts
-    as much as another.
+    drawn faces, data "wild, mean recall" hold what `spread_mean_recall` makes of the same answers.
     """
     parts = crop_parts(level, seed)
     tested = load_tested_faces(STAND_INS, level, seed)
