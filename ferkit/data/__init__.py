@@ -137,7 +137,7 @@ def available(root: str | Path | None = None) -> pd.DataFrame:
     obtain it. FileNotFoundError when `root` is no folder.
     """
     base = data_root(root)
-    if root is not None and not Path(base).is_dir():
+    if root is not None and base is not None and not base.is_dir():
         raise FileNotFoundError(f"{root} is not a folder; give the folder of your data sets")
     alike = look_alike(base) if root is not None and base is not None else []
     rows = []
