@@ -92,7 +92,8 @@ def _predict(predictor: Predictor, batch: Sequence[FrameFaces]) -> list[FrameFac
     predicted = []
     first = 0
     for found in batch:
-        if found.probabilities is not None:
+        # The shape of no probabilities is lost in an unfinished output, so it is made again.
+        if found.faces and found.probabilities is not None:
             predicted.append(found)
             continue
         last = first + len(found.faces)

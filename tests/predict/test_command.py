@@ -134,6 +134,24 @@ def test_a_prediction_killed_while_copies_are_written_continues(
     assert not partial_path(tmp_path / "a.csv").exists()
 
 
+@pytest.mark.parametrize("prior", ["everyday", "estimated"])
+def test_a_prediction_with_a_prior_continues_after_pictures_without_faces(
+    tmp_path, drawn_face, monkeypatch, prior
+):
+    Image.fromarray(drawn_face[0]).save(tmp_path / "face.png")
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    words = ["predict", tmp_path, "--prior", prior, "--out"]
+    assert ferkit(*words, tmp_path / "whole.csv").exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "predictions_table", Mock(side_effect=KeyboardInterrupt))
+        assert ferkit(*words, tmp_path / "a.csv").exit_code == 130
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError("it read again")))
+    result = ferkit(*words, tmp_path / "a.csv")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "whole.csv").read_text()
+
+
 def test_files_are_replaced_only_on_request(tmp_path, film, picture_network):
     out, copies = tmp_path / "a.csv", tmp_path / "copies"
     words = ["predict", film, "--model", picture_network, "--out", out, "--annotated", copies]
