@@ -5,7 +5,7 @@ their emotions, make the table, write annotated copies.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from ferkit.predict.report import MOST_PICTURES, save_report
 from ferkit.predict.shipped import load_model
 from ferkit.predict.table import predictions_table
 from ferkit.predict.thumbnails import face_pictures
-from ferkit.predict.unfinished import Unfinished, describe_files, partial_path
+from ferkit.predict.unfinished import Unfinished, describe_files, own_copies, partial_path
 
 
 def predict_path(
@@ -89,8 +89,8 @@ def predict_path(
     if annotated:
         copies = copy_paths(Path(path), files, Path(annotated))
         check_place(Path(annotated), f"--annotated {annotated}")
-    if not overwrite and not (out and partial_path(out).exists()):
-        _check_copies(copies)
+    if copies and not overwrite:
+        _check_copies(copies, own_copies(partial_path(out)) if out else set())
     check_readable(files, sampling)
     predictor: Predictor = load_predictor(model, residual, files)
     if neutral:
@@ -104,7 +104,9 @@ def predict_path(
     weights = model_hash(model, residual or bool(neutral))
     compared = describe_files([InputFile(Path(neutral), str(neutral))]) if neutral else None
     key = digest(describe_files(files), sampling, weights, compared)
-    predictions = _read_predictions(files, sampling, predictor, out, key, overwrite, progress)
+    predictions = _read_predictions(
+        files, sampling, predictor, out, key, copies.values(), overwrite, progress
+    )
     predictions = _with_prior(predictions, predictor.names, prior)
     table = predictions_table(predictions, predictor.names, unsure)
     keep(table)
@@ -131,10 +133,14 @@ def _read_predictions(
     predictor: Predictor,
     out: Path | None,
     key: str,
+    copies: Collection[Path],
     overwrite: bool,
     progress: bool,
 ) -> list[FrameFaces]:
-    """Find and predict all faces; with `out`, continue what an interrupted call of `key` left."""
+    """Find and predict all faces; with `out`, continue what an interrupted call of `key` left.
+
+    It notes there which `copies` are written next.
+    """
     frames = read_frames(files, sampling)
     total = count_frames(files, sampling)
     if out is None:
@@ -143,7 +149,10 @@ def _read_predictions(
         if unfinished.known and progress:
             tqdm.write(f"continuing after {unfinished.known} frames in {unfinished.path}")
         batches = read_faces(frames, predictor, total, progress, unfinished.restore)
-        return predict_emotions(batches, predictor, unfinished.append)
+        predictions = predict_emotions(batches, predictor, unfinished.append)
+        if copies:
+            unfinished.note_copies(copies)
+        return predictions
 
 
 def _with_prior(
@@ -163,9 +172,12 @@ def _with_prior(
     return changed
 
 
-def _check_copies(copies: Mapping[Path, Path]) -> None:
-    """ValueError where a file has the path of a copy."""
-    existing = [copy for copy in copies.values() if os.path.lexists(copy)]
+def _check_copies(copies: Mapping[Path, Path], own: Collection[str]) -> None:
+    """ValueError where a file has the path of a copy and is not one of our `own`."""
+    existing = []
+    for copy in copies.values():
+        if os.path.lexists(copy) and os.path.abspath(copy) not in own:
+            existing.append(copy)
     if existing:
         raise ValueError(
             f"{existing[0]} exists ({len(existing)} of {len(copies)} copies do): "

@@ -1,12 +1,13 @@
 """The unfinished output of a prediction, `NAME.partial`: what was read so far, a line per frame.
 
 A line is a hash and JSON. The first names the inputs and options, so that only the same command
-continues; lines that are damaged, and those after them, are read again.
+continues; lines that are damaged, and those after them, are read again. A line after the frames
+lists the annotated copies, before the first is written.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,18 @@ from ferkit.predict.read_faces import FrameFaces
 def partial_path(out: Path) -> Path:
     """The path of the unfinished output of `out`."""
     return out.with_name(f"{out.name}.partial")
+
+
+def own_copies(partial: Path) -> set[str]:
+    """The copies that interrupted commands began to write, by absolute path."""
+    if not os.path.isfile(partial):
+        return set()
+    with partial.open("rb") as file:
+        records, _ = _read_records(file.readlines())
+    copies: set[str] = set()
+    for record in records:
+        copies.update(record.get("copies", ()))
+    return copies
 
 
 def describe_files(files: Sequence[InputFile]) -> str:
@@ -62,8 +75,9 @@ class Unfinished:
         records, end = _read_records(self._file.readlines())
         continues = bool(records) and records[0].get("key") == key
         if continues:
-            self.known = len(records) - 1
-            self._earlier = iter(records[1:])
+            frames = [record for record in records[1:] if "copies" not in record]
+            self.known = len(frames)
+            self._earlier = iter(frames)
         elif path.stat().st_size and not overwrite:
             self.close()
             raise ValueError(
@@ -85,6 +99,10 @@ class Unfinished:
         new = max(0, self.known - self._position)
         self._position += len(frames)
         self._write([_to_record(found) for found in frames[new:]])
+
+    def note_copies(self, copies: Iterable[Path]) -> None:
+        """Write which copies are about to be written, so that a repetition may replace them."""
+        self._write([{"copies": [os.path.abspath(copy) for copy in copies]}])
 
     def close(self) -> None:
         """Close the file, which stays, and let other processes have it."""

@@ -319,6 +319,36 @@ def test_faces_that_were_read_serve_other_copies(tmp_path, drawn_face, monkeypat
     assert (tmp_path / "two" / "face.png").is_file()
 
 
+def test_only_copies_of_the_interrupted_command_are_replaced(tmp_path, drawn_face, monkeypatch):
+    picture, copies = tmp_path / "face.png", tmp_path / "copies"
+    Image.fromarray(drawn_face[0]).save(picture)
+    words = ["predict", picture, "--out", tmp_path / "a.csv"]
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "predictions_table", Mock(side_effect=KeyboardInterrupt))
+        assert ferkit(*words).exit_code == 130
+    copies.mkdir()
+    (copies / "face.png").write_text("mine")
+    result = ferkit(*words, "--annotated", copies)
+    assert result.exit_code == 2
+    assert "face.png exists (1 of 1 copies do)" in result.stderr
+    assert (copies / "face.png").read_text() == "mine"
+    (copies / "face.png").unlink()
+
+    def interrupted(*arguments):
+        write_copies(*arguments)
+        raise KeyboardInterrupt
+
+    write_copies = command.write_copies
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "write_copies", interrupted)
+        for _ in range(2):
+            assert ferkit(*words, "--annotated", copies).exit_code == 130
+    assert (copies / "face.png").is_file()
+    monkeypatch.setattr(detect, "find_faces", Mock(side_effect=AssertionError("it read again")))
+    result = ferkit(*words, "--annotated", copies)
+    assert result.exit_code == 0, result.output
+
+
 def test_two_processes_do_not_write_one_table(tmp_path, drawn_face):
     picture = tmp_path / "face.png"
     Image.fromarray(drawn_face[0]).save(picture)
