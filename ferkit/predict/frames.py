@@ -104,7 +104,10 @@ def _frames_in(file: InputFile, sampling: Sampling) -> float:
     # `Path.is_file` raises for names that are too long.
     if not file.is_video or not os.path.isfile(file.path):
         return 1
-    count, fps = container_info(file.path)
+    try:
+        count, fps = container_info(file.path)
+    except (OSError, ValueError):
+        return 1
     if sampling.every:
         return max(1, count / sampling.every)
     if sampling.fps and fps:

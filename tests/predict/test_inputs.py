@@ -85,6 +85,15 @@ def test_a_name_that_is_no_text_is_escaped(tmp_path, drawn_face, picture_network
     assert (tmp_path / "out" / "one.png").is_file()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_film_whose_name_is_no_text_costs_one_row(tmp_path, film, picture_network):
+    (tmp_path / os.fsdecode(b"v\xff.avi")).hardlink_to(film)
+    with pytest.warns(UserWarning, match=r"left out: .*rename it"):
+        table = ask(tmp_path, picture_network, every=9)
+    assert table["path"].str.rpartition("/")[2].tolist() == ["film.avi", "film.avi", "v\\xff.avi"]
+    assert table["emotion"].tolist()[1:] == ["", ""]
+
+
 def test_a_folder_is_walked_once_and_what_is_locked_is_said(tmp_path, monkeypatch):
     for name in ("10/a.png", "9/b.png", "__MACOSX/c.png", ".hidden/d.png", "locked/e.png"):
         (tmp_path / name).parent.mkdir()
