@@ -103,7 +103,7 @@ def parse_value(name: str, text: str, literal: Any) -> Any:
             number = type(literal)(text)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if not -math.inf < number < math.inf:  # math.isfinite refuses very long whole numbers
             raise _misfit(
                 name, text, literal, "a whole number" if isinstance(literal, int) else "a number"
             )

@@ -128,6 +128,7 @@ def test_an_unread_parameter_is_an_error(tmp_path):
     ("text", "literal", "value"),
     [
         ("3", 0, 3),
+        pytest.param(str(10**400), 0, 10**400, id="400 zeros"),
         ("3", 0.5, 3.0),
         ("1e-3", 0.5, 0.001),
         ("False", True, False),
@@ -152,6 +153,7 @@ def test_text_takes_the_type_of_the_literal(text, literal, value):
         ("many", 0),
         ("x", 0.5),
         ("nan", 0.5),
+        pytest.param(str(10**400), 0.5, id="400 zeros"),
         ("1", True),
         ("(1,)", [0]),
         ("[", [0]),
