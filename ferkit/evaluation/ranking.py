@@ -61,7 +61,9 @@ def rank_probabilities(right: pd.DataFrame, people: ArrayLike, *, seed: int = 0)
     per_person = right.groupby(codes).sum().to_numpy(dtype=np.float64)
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
-    totals = draws @ per_person  # (draws, M); the number of samples divides all methods alike
+    # The number of samples divides all methods alike. Sums of the same shares in another order
+    # differ by rounding.
+    totals = (draws @ per_person).round(9)  # (draws, M)
     methods = right.shape[1]
     counts = np.zeros((methods, methods))
     best = rankdata(-totals, method="min", axis=1).astype(int)

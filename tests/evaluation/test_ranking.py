@@ -79,6 +79,12 @@ def test_equal_methods_share_their_ranks():
     assert ranks.to_numpy() == pytest.approx(np.full((2, 2), 0.5))
 
 
+def test_equal_shares_in_another_order_share_their_ranks():
+    shares = {"a": np.tile([0.2, 0.4, 0.6], 12), "b": np.tile([0.6, 0.4, 0.2], 12)}
+    ranks = rank_probabilities(pd.DataFrame(shares), np.repeat(np.arange(12), 3))
+    assert ranks.to_numpy() == pytest.approx(np.full((2, 2), 0.5))
+
+
 def test_methods_alike_are_joined_in_the_longest_runs():
     accuracies = pd.Series({"c": 0.7, "a": 0.9, "b": 0.8, "d": 0.1})
     pairs = [("a", "b", 0.5), ("a", "c", 0.01), ("b", "c", 0.2)]
