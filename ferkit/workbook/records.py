@@ -202,16 +202,16 @@ def package_hash() -> str:
 
 
 def listing_hash(root: Path | None) -> str:
-    """Hash names and sizes of all files under `root`, following links.
+    """Hash names, sizes and times of change of all files under `root`, following links.
 
-    For a table of pictures: its rows and the sizes of the pictures. Constant where there is
+    For a table of pictures: its rows, and sizes and times of the pictures. Constant where there is
     nothing.
     """
     hashed = hashlib.sha256(str(root).encode())
     if root and root.is_file():
         for _, row in read_table(root).rows:
             picture = named_file(root, row.get("path", ""))
-            hashed.update(f"{row}\0{_size(picture)}\0".encode())
+            hashed.update(f"{row}\0{_state(picture)}\0".encode())
     visited: set[str] = set()  # a link may lead to a folder above it
     for folder, subfolders, names in os.walk(root or "", followlinks=True):
         real_folder = os.path.realpath(folder)
@@ -222,14 +222,15 @@ def listing_hash(root: Path | None) -> str:
         subfolders.sort()
         for name in sorted(names):
             path = os.path.join(folder, name)
-            hashed.update(f"{path}\0{_size(path)}\0".encode(errors="surrogateescape"))
+            hashed.update(f"{path}\0{_state(path)}\0".encode(errors="surrogateescape"))
     return hashed.hexdigest()
 
 
-def _size(file: str | Path) -> int | None:
-    """Bytes of a file; None where it cannot be read."""
+def _state(file: str | Path) -> tuple[int, int] | None:
+    """Bytes of a file and its time of change; None where it cannot be read."""
     try:
-        return os.stat(file).st_size
+        status = os.stat(file)
+        return status.st_size, status.st_mtime_ns
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert records.read_json(tmp_path / "a.json") == {"a": 1}
 
 
-def test_the_listing_hash_sees_names_sizes_and_linked_folders(tmp_path):
+def test_the_listing_hash_sees_names_contents_and_linked_folders(tmp_path):
     root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     for folder in (root / "set", elsewhere):
         folder.mkdir(parents=True)
@@ -126,12 +127,15 @@ def test_the_listing_hash_sees_names_sizes_and_linked_folders(tmp_path):
     hashes = [records.listing_hash(root), records.listing_hash(root)]
     (root / "set" / "a.jpg").write_bytes(b"1234")
     hashes.append(records.listing_hash(root))
+    (root / "set" / "a.jpg").write_bytes(b"4321")
+    os.utime(root / "set" / "a.jpg", (1, 1))
+    hashes.append(records.listing_hash(root))
     (elsewhere / "b.jpg").write_bytes(b"")
     hashes.append(records.listing_hash(root))
     (elsewhere / "b.jpg").rename(elsewhere / "c.jpg")
     hashes.append(records.listing_hash(root))
     assert hashes[0] == hashes[1]
-    assert len(set(hashes)) == 4
+    assert len(set(hashes)) == 5
     assert records.listing_hash(None) == records.listing_hash(None)
 
 
