@@ -1,7 +1,7 @@
 """Say what kind of file somebody gave as a picture, and how to turn it into one."""
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_HEIC = (
+HEIC = (
     "a HEIC picture, as phones take them: save it as JPEG, or install what reads it, "
     "`pip install pillow-heif`"
 )
@@ -22,7 +22,7 @@ def describe_content(content: bytes) -> str:
     start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if content[4:8] == b"ftyp":
         heic = content[8:12] in _HEIC_BRANDS
-        return _HEIC if heic else "a video, it needs a suffix such as .mp4"
+        return HEIC if heic else "a video, it needs a suffix such as .mp4"
     for signatures, description in _SIGNATURES.items():
         if start.startswith(signatures):
             return description

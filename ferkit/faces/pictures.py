@@ -84,8 +84,9 @@ def read_picture(path: str | Path, longest: int | None = None) -> Picture:
     fraction of its size; pictures of more than 64 megapixels are reduced to that. A JPEG that lacks
     its last bytes is read with a warning, its missing part grey.
 
-    OSError when the file cannot be opened, ValueError when it cannot be decoded or has more than
-    120 megapixels; both name the path.
+    OSError when the file cannot be opened, or not decoded here and now: memory is short, or what
+    reads HEIC pictures is not installed. ValueError when it cannot be decoded anywhere or has more
+    than 120 megapixels. Both name the path.
     """
     file = regular_file(packed.holder(path) or path)
     if not file.stat().st_size:
@@ -103,7 +104,10 @@ def read_picture(path: str | Path, longest: int | None = None) -> Picture:
         if isinstance(error, UnidentifiedImageError):
             tiff = content.startswith(_TIFF_STARTS)
             problem = _UNKNOWN_TIFF if tiff else kinds.describe_content(content)
-        raise ValueError(f"{path}: cannot be decoded as a picture ({problem})") from error
+        text = f"{path}: cannot be decoded as a picture ({problem})"
+        if isinstance(error, MemoryError) or problem == kinds.HEIC:
+            raise OSError(text) from error
+        raise ValueError(text) from error
 
 
 def _formats(suffix: str) -> tuple[str, ...]:

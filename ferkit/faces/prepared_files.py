@@ -6,8 +6,8 @@
         faces.npy       (N,) of `RECORD`: landmarks, box, score, and whether the row is done
         images.npy      (N, S, S, 3) uint8, or (N, S, S) when grey; absent when not kept
 
-A row is marked done once its picture is on the disk. A file that no longer has its hash is made
-again.
+A row is marked done once its picture is on the disk. A picture that could not be opened is tried
+again each time the set is opened. A file that no longer has its hash is made again.
 """
 
 import errno
@@ -44,6 +44,8 @@ RECORD = np.dtype(
         ("done", "i4"),  # 0 still to do, else 1 + the index in `REASONS`
     ]
 )
+# Values of `done` for rows that stay as they are; a picture may be opened another time.
+_SETTLED = [1 + reason for reason in range(len(prepared.REASONS)) if reason != prepared.MISSING]
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,12 @@ class PreparedFiles:
 
 
 def is_complete(files: PreparedFiles) -> bool:
-    """Tell whether a set is complete and undamaged."""
+    """Tell whether a set is undamaged and every picture could be opened."""
     hashes = read_hashes(files.folder / "made.json")
-    return bool(hashes) and not find_damaged(files.folder, files.names, hashes)
+    if not hashes or find_damaged(files.folder, files.names, hashes):
+        return False
+    table = pd.read_parquet(files.folder / "table.parquet", columns=["reason"])
+    return prepared.REASONS[prepared.MISSING] not in set(table["reason"])
 
 
 def delete_damaged(files: PreparedFiles) -> None:
@@ -98,9 +103,7 @@ def create_arrays(files: PreparedFiles, count: int) -> np.ndarray:
     damaged = [path for path, (shape, dtype) in arrays.items() if not _is_array(path, shape, dtype)]
     todo = np.arange(count)
     if not damaged:
-        todo = np.flatnonzero(
-            ~np.isin(np.load(faces)["done"], 1 + np.arange(len(prepared.REASONS)))
-        )
+        todo = np.flatnonzero(~np.isin(np.load(faces)["done"], _SETTLED))
     elif faces.exists():
         warn_damaged(damaged[0])
         faces.unlink()

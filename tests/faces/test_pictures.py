@@ -10,8 +10,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from ferkit.data import packed
 from ferkit.data.clip import Clip
-from ferkit.faces import detect
+from ferkit.faces import detect, pictures
 from ferkit.faces.pictures import read_image, read_picture, regular_file
 from ferkit.faces.prepare import prepare
 
@@ -62,7 +63,6 @@ def test_the_missing_part_is_given_in_reduced_pixels(tmp_path):
     [
         (b"<!DOCTYPE html>\n<html><body>404</body></html>", "a web page.*download"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS.*git lfs pull"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*pillow-heif"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isom", "video.*suffix"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "PostScript"),
         (b"%PDF-1.4\n", "PostScript"),
@@ -73,6 +73,12 @@ def test_the_missing_part_is_given_in_reduced_pixels(tmp_path):
 def test_other_kinds_of_files_are_named_and_never_decoded(tmp_path, content, message):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(ValueError, match=rf"a\.jpg: cannot be decoded as a picture \(.*{message}"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_a_kind_that_needs_another_package_is_named(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(OSError, match=r"a\.jpg: cannot be decoded .*HEIC.*pillow-heif"):
         read_image(tmp_path / "a.jpg")
 
 
@@ -158,6 +164,44 @@ def test_the_smallest_face_of_ordinary_pictures():
 def test_a_group_in_24_megapixels_is_found():
     image = read_image(CASES / "group_24_300_6000x4000.jpg")
     assert len(detect.find_faces(image)) >= 23
+
+
+def test_a_picture_that_could_not_be_opened_is_tried_again(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{name}.png" for name in ("whole", "large", "locked", "text")]
+    for path in paths[:3]:
+        Image.fromarray(ASTRONAUT[:256, 96:352]).save(path)
+    paths[3].write_text("no picture")
+    decode, read, tried = pictures._decode, packed.file_bytes, []
+
+    def short_of_memory(content, formats, path, longest):
+        tried.append(path)
+        if path == paths[1]:
+            raise MemoryError
+        return decode(content, formats, path, longest)
+
+    def refusing(path):
+        if path == paths[2]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    def found() -> list[bool]:
+        clip = Clip("made up", "anna", "a", "neutral", tuple(paths))
+        prepared = prepare([clip], 64, cache=tmp_path / "cache", progress=False)
+        assert prepared.images.any((1, 2, 3)).tolist() == prepared.table["found"].tolist()
+        return prepared.table["found"].tolist()
+
+    monkeypatch.setattr(pictures, "_decode", short_of_memory)
+    monkeypatch.setattr(packed, "file_bytes", refusing)
+    with pytest.warns(UserWarning, match="3 unreadable"):
+        assert found() == [True, False, False, False]
+    monkeypatch.setattr(packed, "file_bytes", read)
+    with pytest.warns(UserWarning, match="2 unreadable"):
+        assert found() == [True, False, True, False]
+    monkeypatch.setattr(pictures, "_decode", decode)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="1 unreadable"):
+            assert found() == [True, True, True, False]
+    assert tried.count(paths[0]) == tried.count(paths[3]) == 1
 
 
 def test_small_faces_of_large_pictures_are_prepared(tmp_path):
