@@ -148,9 +148,16 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:
     """Make McNemar's exact test of two methods on the same samples, each right or wrong.
 
     It takes samples as independent, which pictures of one person are not: trust `compare_paired`
-    where the two disagree.
+    where the two disagree. ValueError for shares of several trainings.
     """
     a, b = _paired(correct_a, correct_b)
+    values = np.concatenate([a, b])
+    shares = values[(values != 0) & (values != 1)]
+    if shares.size:
+        raise ValueError(
+            f"McNemar's test counts samples that are right (1) or wrong (0), got {shares[0]:.3g}; "
+            "compare shares of several trainings by compare_paired"
+        )
     only_a = int((a > b).sum())
     only_b = int((b > a).sum())
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0

@@ -107,6 +107,11 @@ def test_mcnemar_counts_what_only_one_got_right():
     assert mcnemar(a, a).p == 1
 
 
+def test_mcnemar_refuses_shares_of_trainings():
+    with pytest.raises(ValueError, match=r"right \(1\) or wrong \(0\), got 0\.6; .*compare_paired"):
+        mcnemar([1, 0, 1], [1, 0.6, 0])
+
+
 def test_one_training_has_the_interval_over_people():
     right, people = right_and_people()
     assert over_trainings(right[None], people) == bootstrap(right.astype(float), people)
