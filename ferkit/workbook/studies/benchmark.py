@@ -196,7 +196,7 @@ def rank_table(table: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
 def own_method(path: str | Path) -> Method:
     """Read a method from a Python file with `fit` and `predict`; the file's code is run.
 
-    ValueError where one of the two is missing.
+    ValueError where one of the two is missing or `predict` gives another number of labels.
     """
     file = Path(path)
     functions = runpy.run_path(str(file))
@@ -208,9 +208,14 @@ def own_method(path: str | Path) -> Method:
         for train, test in _folds(faces):
             seen = (faces.pictures[train], faces.landmarks[train], faces.labels[train])
             model = functions["fit"](*seen)
-            predicted[test] = functions["predict"](
-                model, faces.pictures[test], faces.landmarks[test]
-            )
+            answers = functions["predict"](model, faces.pictures[test], faces.landmarks[test])
+            count = int(test.sum())
+            if np.shape(answers) != (count,):
+                raise ValueError(
+                    f"{file}: predict gave labels of shape {np.shape(answers)} for {count} faces; "
+                    "return one label for each face, in their order"
+                )
+            predicted[test] = answers
         return predicted.astype(str), 0
 
     return Method(file.stem, ONE, predict)

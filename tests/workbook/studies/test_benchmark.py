@@ -99,6 +99,15 @@ def test_an_own_method_without_predict_is_refused(tmp_path):
         benchmark.own_method(file)
 
 
+@pytest.mark.parametrize(("answer", "shape"), [("['anger']", r"\(1,\)"), ("'anger'", r"\(\)")])
+def test_an_own_method_with_another_number_of_labels_is_refused(faces, tmp_path, answer, shape):
+    file = tmp_path / "short.py"
+    file.write_text(f"def fit(p, l, labels): pass\ndef predict(m, p, l): return {answer}")
+    method = benchmark.own_method(file)
+    with pytest.raises(ValueError, match=rf"short\.py: predict .* shape {shape} for 15 faces"):
+        method.predict(faces, "smoke", 0)
+
+
 def test_an_own_method_never_sees_the_test_peoples_labels(faces, tmp_path):
     file = tmp_path / "counts.py"
     file.write_text(
