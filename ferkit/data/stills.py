@@ -47,7 +47,7 @@ def _expressive_frames(clip: Clip, last: int) -> range:
     if end <= last:
         raise ValueError(
             f"{clip.dataset} {clip.name} has {end} frames{where}; "
-            f"the first and {last} later ones are needed"
+            f"the first and {last} later ones are needed: leave it out, or add frames"
         )
     return range(end - last, end)
 

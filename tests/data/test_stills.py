@@ -79,7 +79,7 @@ def test_drawn_sequences_that_hold_their_peak_are_used():
     [
         (
             sequence("S005_001", frames=3),
-            "S005_001 has 3 frames; the first and 3 later ones are needed",
+            "S005_001 has 3 frames; the first and 3 later ones are needed: leave it out, or add",
         ),
         (
             Clip("mmi", "S001", "a", "fear", (Path("a.avi"),)),
