@@ -150,8 +150,7 @@ def predict_from_few(
 ) -> dict[str, Predictions]:
     """Predict pure faces when the mean is that of a few random pictures of the person.
 
-    Before these comes the mean of everybody. Counts that exceed the pictures of every person are
-    left out.
+    Before these comes the mean of everybody. Counts of which nobody has more pictures are left out.
     """
     pure = faces.select(faces.pure)
     tested_in = linear.listed_folds(pure.people, folds)
