@@ -96,7 +96,10 @@ def read_layout(
     matching: list[str] = []  # texts, since half a million paths take much memory
     strange: list[str] = []
     for place in walk_images(root, verify):
-        (matching if layout.match(place) else strange).append(prefix + place)
+        if layout.match(place):
+            matching.append(prefix + place)
+        else:
+            strange.append(prefix + place)
     if not matching:
         raise not_found(card.title, root, f"{layout.example} and so on", card.ask)
     report_skipped(dataset, strange, "picture", verify, f"not named as in {layout.example}")
@@ -109,7 +112,8 @@ def read_layout(
         code = layout.code_of(Path(path)) if layout.code_of else match["emotion"]
         emotion = layout.emotions.get(code.lower()) if code else None
         if emotion is None:
-            unknown.append(f"{path} ({f'code {code!r}' if code else 'no label'})")
+            reason = f"code {code!r}" if code else "no label"
+            unknown.append(f"{path} ({reason})")
         elif emotion and "frame" in match.groupdict():
             sequences[match["sequence"]].append(_Frame(path, match, emotion))
         elif emotion:

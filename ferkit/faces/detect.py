@@ -8,7 +8,7 @@ Convention
   (10.5, 20.5).
 - A box is (x0, y0, x1, y1), a square from about the brows to the chin.
 
-dlib returns whole pixels and its detector needs faces of some 80 pixels. So detection runs on a
+dlib returns whole pixels and its detector needs faces of some 80 pixels. So detection runs on
 copies whose shorter side is 256, 512 and 1024 pixels, no larger than the picture needs, and of
 pictures with a side over 2048 pixels on all of their pixels too. `find_face` stops at the first
 that shows a face. Landmarks are found on the picture itself, its face first enlarged to at least
@@ -146,8 +146,12 @@ def _search(image: np.ndarray, all_sizes: bool) -> list[_Detection]:
         if sure and (border or not all_sizes):
             break
         for box, score in _scan(image, factor, border):
-            if not any(_same_face(box, other) for other, _ in sure):
-                (sure if score >= _SURE else weak).append((box, score))
+            if any(_same_face(box, other) for other, _ in sure):
+                continue
+            if score >= _SURE:
+                sure.append((box, score))
+            else:
+                weak.append((box, score))
     return sure or sorted(weak, key=lambda detection: -detection[1])[:1]
 
 

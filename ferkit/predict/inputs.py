@@ -56,9 +56,10 @@ def _files_in_folder(folder: Path) -> list[InputFile]:
     tree = list_tree(folder)
     others = describe_others(tree.others) if tree.others else ""
     if not tree.files:
+        passed_over = f"; {others}" if others else ""
         raise FileNotFoundError(
             f"no pictures in {folder}; expected files such as .jpg or .png, or videos such as "
-            f".mp4, in the folder or its subfolders{others and '; ' + others}"
+            f".mp4, in the folder or its subfolders{passed_over}"
         )
     if others:
         warnings.warn(others, stacklevel=3)
