@@ -33,14 +33,13 @@ def load_clips(
 ) -> list[Clip]:
     """Load the clips of a data set.
 
-    A drawn set is drawn at `level` when it does not exist yet; other sets are read from `root`
-    (else FERKIT_DATA). With `root`, a drawn set is read from there too. Videos are decoded to
-    frames once (`faces.videos`).
+    A drawn set is drawn at `level` when it does not exist yet, whatever `root` is; other sets are
+    read from `root` (else FERKIT_DATA). Videos are decoded to frames once (`faces.videos`).
 
     `people` draws the first people of a drawn set alone, who show other expressions than in the
     whole set where these are drawn by lot (`wild`, `identities`, sequences).
     """
-    if not root and name in data.DATASETS and data.dataset(name).drawn:
+    if data.dataset(name).drawn:
         drawn_set = name if people is None else _limit_people(name, level, people)
         return read_drawn(draw_set(drawn_set, level, seed), dataset=name)
     return videos_to_frames(data.read_clips(name, root or None))
@@ -67,7 +66,7 @@ def load_labels(
         return pd.DataFrame(
             {"person": table["name"], "emotion": table["emotion"], "complementary": None}
         )
-    if record.drawn and not root:
+    if record.drawn:
         clips = load_clips(name, level, seed)
     else:
         clips = data.read_clips(name, root or None)

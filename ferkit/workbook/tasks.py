@@ -110,7 +110,7 @@ def find_shared_sets(tasks: Sequence[Task]) -> list[tuple[str, str, int]]:
     read: Counter[tuple[str, str, int]] = Counter()
     for task in tasks:
         name = task.parameters.get("dataset")
-        if name in DATASETS and DATASETS[name].drawn and not task.parameters.get("data_root"):
+        if name in DATASETS and DATASETS[name].drawn:
             read[name, task.parameters["level"], task.parameters["seed"]] += 1
     return [drawn for drawn, count in read.items() if count > 1]
 

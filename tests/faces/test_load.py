@@ -68,3 +68,9 @@ def test_the_first_people_of_a_drawn_set_are_those_of_the_whole_set():
     assert load_clips("posed", "smoke", people=1000) == whole
     with pytest.raises(ValueError, match="unknown level 'huge'"):
         load_clips("posed", "huge", people=2)
+
+
+def test_a_folder_of_data_sets_changes_nothing_of_a_drawn_one(tmp_path):
+    assert load_clips("posed", "smoke", root=tmp_path) == load_clips("posed", "smoke")
+    drawn = load_labels("posed", "smoke")
+    assert load_labels("posed", "smoke", root=tmp_path).equals(drawn)

@@ -423,8 +423,8 @@ def test_sets_that_several_notebooks_read_are_drawn_first(tmp_path):
     values = [
         {"dataset": "posed"},
         {"dataset": "stills"},
-        {"dataset": "posed"},
-        {"dataset": "posed", "data_root": "elsewhere"},
+        {"dataset": "posed", "data_root": "elsewhere"},  # drawn all the same
+        {"dataset": "large"},
         {"dataset": "jaffe"},
     ]
     planned = [

@@ -91,7 +91,7 @@ def load_sequence_set(
     data = build_sequences(clips, faces, classes, frames=12)
     val_people = max(1, len(set(data.people)) // 10)
     folds = dtagn_folds(clips, PLANS[level].folds, val_people=val_people)
-    is_drawn = DATASETS[dataset].drawn and not root
+    is_drawn = DATASETS[dataset].drawn
     return SequenceSet(dataset, is_drawn, clips, faces, kind, classes, data, folds)
 
 

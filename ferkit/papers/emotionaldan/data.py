@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ferkit import data
-from ferkit.data.clip import Clip
 from ferkit.data.folds import FOLD_PARTS, Fold, by_split, fold_held_out, people
 from ferkit.faces.load import load_clips, load_photographs
 from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, crop_faces
@@ -35,7 +33,7 @@ def split_people(
     Of AffectNet the provider's training part trains; of its validation part one half chooses the
     epoch and the other is tested (section 4.1 sets 7 000 pictures aside for both).
     """
-    clips = _load(trained_on, level, seed, data_root)
+    clips = load_clips(trained_on, level, seed, data_root)
     if clips[0].split:
         parts = by_split(clips, ("train", "val"), "emotionaldan")
         val, test = parts["val"][::2], parts["val"][1::2]  # every picture is another person
@@ -52,7 +50,7 @@ def crop_parts(
     level: str, seed: int, trained_on: str = "wild", data_root: str | Path | None = None
 ) -> dict[str, FaceCrops]:
     """Crop the faces of each part of `split_people`."""
-    faces = crop_faces(_load(trained_on, level, seed, data_root), PLANS[level].size)
+    faces = crop_faces(load_clips(trained_on, level, seed, data_root), PLANS[level].size)
     fold = split_people(level, seed, trained_on, data_root)
     parts = {}
     for part in FOLD_PARTS:
@@ -106,12 +104,9 @@ def load_tested_faces(
 ) -> dict[str, FaceCrops]:
     """Crop the faces tested: held-out people of `trained_on`, `datasets`, available photographs."""
     tested = {trained_on: crop_parts(level, seed, trained_on, data_root)["test"]}
-    sets = {name: _load(name, level, seed, data_root) for name in datasets if name != trained_on}
+    sets = {
+        name: load_clips(name, level, seed, data_root) for name in datasets if name != trained_on
+    }
     for name, clips in {**load_photographs(), **sets}.items():
         tested[name] = crop_faces(clips, PLANS[level].size, progress=progress)
     return tested
-
-
-def _load(name: str, level: str, seed: int, data_root: str | Path | None) -> list[Clip]:
-    """Load a data set; drawn sets are never in `data_root`."""
-    return load_clips(name, level, seed, None if data.dataset(name).drawn else data_root)
