@@ -50,9 +50,8 @@ class CrossTrained:
 
         `names` are the classes in the order of the outputs.
         """
-        tested = np.isfinite(self.scores).all(1)
         every = Predictions(tuple(names), self.scores, self.labels, self.people, self.fold)
-        return every.select(tested)
+        return every.select(self.fold != "")
 
 
 def part_rows(people: ArrayLike, fold: Fold) -> dict[str, np.ndarray]:
@@ -98,7 +97,8 @@ def cross_train(
     is measured on these alone (scaling). `labels` `(N,)` are class indices.
 
     `folder` keeps each training under the fold's name and its `training_key`. The other options are
-    those of `train_folds`. ValueError where people, folds and networks do not fit.
+    those of `train_folds`. ValueError where people, folds and networks do not fit;
+    FloatingPointError where a trained network's scores of test people are not finite.
     """
     truth = torch.as_tensor(np.asarray(labels, dtype=np.int64))
     people = np.asarray(people, dtype=str)
@@ -193,9 +193,20 @@ def _collect(
     tested_in = np.full(count, "", dtype=object)
     histories = []
     for fold, fold_trained, fold_scores in zip(folds, trained, test_scores, strict=True):
+        _check_finite(fold, fold_scores)
         rows = part_rows(people, fold)["test"]
         all_scores[rows] = fold_scores
         tested_in[rows] = fold.name
         histories.append(fold_trained.history.assign(fold=fold.name))
     history = pd.concat(histories, ignore_index=True)
     return CrossTrained(all_scores, labels, people, tested_in, history, tuple(trained))
+
+
+def _check_finite(fold: Fold, fold_scores: np.ndarray) -> None:
+    """Raise FloatingPointError for scores that are NaN or infinite."""
+    broken = (~np.isfinite(fold_scores)).any(1).sum()
+    if broken:
+        raise FloatingPointError(
+            f"fold {fold.name}: the scores of {broken} of {len(fold_scores)} test samples are NaN "
+            "or infinite; look for such numbers in the inputs, or try a lower learning rate"
+        )

@@ -81,6 +81,14 @@ def test_one_fold_alone_answers_for_its_people_only():
     assert np.isnan(result.scores).all(1).sum() == 32
 
 
+def test_test_samples_without_finite_scores_are_not_left_out():
+    folds = folds_random(CLIPS, 3, 0)
+    spoiled = X.clone()
+    spoiled[np.flatnonzero(part_rows(PEOPLE, folds[0])["test"])[:5]] = float("nan")
+    with pytest.raises(FloatingPointError, match=f"fold {folds[0].name}: .* 5 of 16 test samples"):
+        cross_train(build, RECIPE, (spoiled,), LABELS, PEOPLE, folds[:1], **HOW)
+
+
 def test_trainings_are_kept_and_taken_up_again(tmp_path):
     folds = folds_random(CLIPS, 3, 0)
     one = cross_train(build, RECIPE, (X,), LABELS, PEOPLE, folds, folder=tmp_path, **HOW)
