@@ -35,7 +35,8 @@ class CrossTrained:
 
     `scores` `(N, K)` are in the order of the samples, NaN for those that no fold tests; `fold`
     `(N,)` names the fold that tested each. `history` has the rows of `recipe.Trained` and the
-    column fold; `trained` is in the order of the folds.
+    column fold; `trained` is in the order of the folds. `precision` is what the scores are computed
+    in, as of `cross_train`.
     """
 
     scores: np.ndarray
@@ -44,6 +45,7 @@ class CrossTrained:
     fold: np.ndarray
     history: pd.DataFrame
     trained: tuple[Trained, ...]
+    precision: str = "auto"
 
     def predictions(self, names: Iterable[str]) -> Predictions:
         """Return the predictions for the samples that a fold tested.
@@ -132,8 +134,12 @@ def cross_train(
             progress=progress,
         )
         for fold_trained, part in zip(trained[group], parts, strict=True):
-            test_scores.append(scores(fold_trained.network, part.test.inputs, device=device))
-    return _collect(folds, trained, test_scores, truth.numpy(), people)
+            test_inputs = part.test.inputs
+            fold_scores = scores(
+                fold_trained.network, test_inputs, device=device, precision=precision
+            )
+            test_scores.append(fold_scores)
+    return _collect(folds, trained, test_scores, truth.numpy(), people, precision)
 
 
 class _Parts(NamedTuple):
@@ -186,6 +192,7 @@ def _collect(
     test_scores: Sequence[np.ndarray],
     labels: np.ndarray,
     people: np.ndarray,
+    precision: str,
 ) -> CrossTrained:
     """Bring the scores of all folds into the order of the samples."""
     count = len(people)
@@ -199,7 +206,9 @@ def _collect(
         tested_in[rows] = fold.name
         histories.append(fold_trained.history.assign(fold=fold.name))
     history = pd.concat(histories, ignore_index=True)
-    return CrossTrained(all_scores, labels, people, tested_in, history, tuple(trained))
+    return CrossTrained(
+        all_scores, labels, people, tested_in, history, tuple(trained), precision=precision
+    )
 
 
 def _check_finite(fold: Fold, fold_scores: np.ndarray) -> None:

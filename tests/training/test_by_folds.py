@@ -89,6 +89,20 @@ def test_test_samples_without_finite_scores_are_not_left_out():
         cross_train(build, RECIPE, (spoiled,), LABELS, PEOPLE, folds[:1], **HOW)
 
 
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_test_samples_are_scored_in_the_precision_of_the_training(precision):
+    folds = folds_random(CLIPS, 3, 0)[:1]
+    pictures = torch.randn(48, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    small = lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(128, 2))  # noqa: E731
+    how = {**HOW, "precision": precision}
+    result = cross_train(small, RECIPE, (pictures,), LABELS, PEOPLE, folds, **how)
+    rows = np.flatnonzero(result.fold == folds[0].name)
+    network = result.trained[0].network
+    alone = scores(network, (pictures[rows],), device="cpu", precision=precision)
+    np.testing.assert_array_equal(result.scores[rows], alone)
+    assert result.precision == precision
+
+
 def test_trainings_are_kept_and_taken_up_again(tmp_path):
     folds = folds_random(CLIPS, 3, 0)
     one = cross_train(build, RECIPE, (X,), LABELS, PEOPLE, folds, folder=tmp_path, **HOW)

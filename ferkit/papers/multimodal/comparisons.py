@@ -94,7 +94,8 @@ def accuracy_gap(trained: CrossTrained, faces: CompoundFaces, fold: Fold) -> np.
     right = {}
     for part in ("train", "test"):
         seen = select_inputs(faces, fold, part)
-        predicted = scores(network, (seen.pictures, seen.residuals)).argmax(1)
+        inputs = (seen.pictures, seen.residuals)
+        predicted = scores(network, inputs, precision=trained.precision).argmax(1)
         right[part] = predicted == seen.classes
     return right["train"].mean() - right["test"]
 
@@ -191,7 +192,8 @@ def predict_swapped(
             others = same if name == OWN else rows_of_others(own.people, seed)
             pictures = own.pictures[others if name == OTHERS_PICTURE else same]
             residuals = own.residuals[others if name == OTHERS_RESIDUAL else same]
-            parts.append(scores(fold_trained.network, (pictures, residuals)))
+            swapped = (pictures, residuals)
+            parts.append(scores(fold_trained.network, swapped, precision=trained.precision))
     truth = np.concatenate([own.classes for own in inputs])
     people = np.concatenate([own.people for own in inputs])
     tested_in = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])

@@ -12,7 +12,12 @@ from ferkit.core.labels import COMPOUND
 from ferkit.core.landmarks import residuals
 from ferkit.data.clip import Clip
 from ferkit.papers.multimodal import study
-from ferkit.papers.multimodal.comparisons import select_inputs, train_other_dropout
+from ferkit.papers.multimodal.comparisons import (
+    OWN,
+    predict_swapped,
+    select_inputs,
+    train_other_dropout,
+)
 from ferkit.papers.multimodal.data import CompoundFaces
 from ferkit.papers.multimodal.experiment import train_designs, training_count
 from ferkit.papers.multimodal.plans import PLANS
@@ -100,6 +105,15 @@ def test_the_gap_is_training_peoples_accuracy_minus_each_test_faces(faces, folds
     assert rows["value"].to_numpy() == pytest.approx(expected)
     assert rows["person"].tolist() == ["p4"] * 5 + ["p5"] * 5
     assert rows["method"].eq("dropout 0.8").all()
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_own_inputs_are_scored_as_in_the_training(faces, folds, precision, tmp_path):
+    how = {**QUIET, "precision": precision}
+    trained = train_other_dropout(PLAN, faces, folds, folder=tmp_path, **how)
+    own = predict_swapped(trained, faces, folds)[OWN]
+    tested = trained.predictions(COMPOUND.names)
+    np.testing.assert_array_equal(own.scores, tested.scores)
 
 
 def test_paper_takes_no_liberties():
