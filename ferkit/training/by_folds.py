@@ -118,7 +118,7 @@ def cross_train(
     for first in range(0, len(folds), group_size):
         group = slice(first, first + group_size)
         parts = [_select_examples(fold, inputs, truth, people) for fold in folds[group]]
-        settings = (seed, augment, precision, devices)
+        settings = (seed, augment, device, precision, devices)
         folders = _fold_folders(folder, folds[group], networks[group], recipe, parts, settings)
         trained += train_folds(
             networks[group],

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ferkit.core.files import digest
 from ferkit.core.sealed import DamagedFileError, read_sealed, write_sealed
+from ferkit.training.devices import choose_precision
 from ferkit.training.recipe import Augment, AugmentBoth, Examples, Recipe, Trained
 
 _HASHED_ROWS = 1000  # rows of a tensor that enter its hash
@@ -79,12 +80,17 @@ def training_key(
     validation: Examples | None,
     seed: int,
     augment: Augment | AugmentBoth | None = None,
+    device: str = "auto",
     precision: str = "auto",
     devices: int = 1,
 ) -> str:
-    """Hash a training, to name its folder."""
+    """Hash a training, to name its folder.
+
+    The precision "auto" is hashed as what it means on this computer.
+    """
+    chosen = choose_precision(network, examples.inputs, device, precision)
     description = describe_training(
-        network, recipe, examples, validation, seed, augment, precision, devices
+        network, recipe, examples, validation, seed, augment, chosen, devices
     )
     frozen = [name for name, value in network.named_parameters() if not value.requires_grad]
     return digest(json.dumps(description), network, *frozen)

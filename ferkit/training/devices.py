@@ -38,22 +38,32 @@ def fabric_for(
 ) -> Fabric:
     """Set up Lightning Fabric for a device and a precision.
 
-    The precision "auto" is bf16 for convolutions on a device that computes it fast, else 32.
+    The precision is as of `choose_precision`.
     """
-    accelerator = choose_device(device)
-    if precision == "auto":
-        use_bf16 = _convolves(network, inputs) and _is_bf16_fast(accelerator)
-        precision = "bf16" if use_bf16 else "32"
-    if precision not in _PRECISIONS:
-        raise ValueError(f"unknown precision {precision!r}; known: auto, {', '.join(_PRECISIONS)}")
+    chosen = choose_precision(network, inputs, device, precision)
     # Fabric logs the precision at each call.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     return Fabric(
-        accelerator=accelerator,
+        accelerator=choose_device(device),
         devices=devices,
-        precision=_PRECISIONS[precision],
+        precision=_PRECISIONS[chosen],
         strategy="ddp_spawn" if devices > 1 else "auto",
     )
+
+
+def choose_precision(
+    network: nn.Module, inputs: tuple[Tensor, ...], device: str, precision: str
+) -> str:
+    """Return `bf16` or `32`.
+
+    "auto" takes bf16 for convolutions on a device that computes it fast.
+    """
+    if precision == "auto":
+        use_bf16 = _convolves(network, inputs) and _is_bf16_fast(choose_device(device))
+        return "bf16" if use_bf16 else "32"
+    if precision not in _PRECISIONS:
+        raise ValueError(f"unknown precision {precision!r}; known: auto, {', '.join(_PRECISIONS)}")
+    return precision
 
 
 def precision_of(fabric: Fabric) -> str:

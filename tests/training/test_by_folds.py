@@ -10,6 +10,7 @@ from torch import nn
 from ferkit.data.clip import Clip
 from ferkit.data.folds import folds_random
 from ferkit.papers.dtagn.network import JointLoss
+from ferkit.training import devices
 from ferkit.training.by_folds import cross_train, part_rows
 from ferkit.training.checkpoints import describe_training, training_key
 from ferkit.training.layers import cross_entropy, hinge
@@ -120,6 +121,17 @@ def test_trainings_are_kept_and_taken_up_again(tmp_path):
     )  # other settings and other data are trainings of their own
 
 
+def test_trainings_of_another_kind_of_processor_do_not_stop_one(tmp_path, monkeypatch):
+    folds = folds_random(CLIPS, 3, 0)[:1]
+    pictures = torch.zeros(48, 3, 6, 6)
+    small = lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(128, 2))  # noqa: E731
+    how = {**HOW, "folder": tmp_path}
+    for fast in (True, False, True):
+        monkeypatch.setattr(devices, "_is_bf16_fast", lambda accelerator, fast=fast: fast)
+        cross_train(small, RECIPE, (pictures,), LABELS, PEOPLE, folds, **how)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
 def test_what_is_frozen_makes_another_training(tmp_path):
     folds = folds_random(CLIPS, 3, 0)[:1]
     half = build()
@@ -200,7 +212,7 @@ def test_another_training_has_another_key():
         {"validation": examples},
         {"seed": 1},
         {"network": nn.Sequential(network)},
-        {"precision": "32"},
+        {"precision": "bf16"},
     ]
     keys = {training_key(**{**given, **change}) for change in others}
     assert len(keys | {key}) == 1 + len(others)

@@ -165,7 +165,8 @@ def train_kept(
 ) -> Trained:
     """Train on the parts of `examples`, kept in `folder` under `name` and the training's key."""
     training = (network, recipe, examples["train"], examples["val"])
-    key = training_key(*training, seed, augment, options.get("precision", "auto"))
+    computed = options.get("device", "auto"), options.get("precision", "auto")
+    key = training_key(*training, seed, augment, *computed)
     kept = Path(folder) / f"{name}-{key}" if folder else None
     return train(*training, seed=seed, augment_both=augment, folder=kept, **options)
 

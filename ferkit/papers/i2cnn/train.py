@@ -19,6 +19,7 @@ from ferkit.papers.i2cnn.data import FoldRows
 from ferkit.papers.i2cnn.network import AlexNet, centre_crop, random_crop
 from ferkit.papers.i2cnn.patches import PATCHES_OF_K, patch_boxes
 from ferkit.papers.i2cnn.plans import Plan
+from ferkit.training.checkpoints import training_key
 from ferkit.training.layers import FeatureReader
 from ferkit.training.loop import scores, train
 from ferkit.training.recipe import Examples, Trained
@@ -55,23 +56,25 @@ def train_patches(
     """Train a copy of the network on k patches of one fold's training faces.
 
     `labels` `(N,)` are class indices of all faces. Validation faces, where there are any, choose
-    the epoch. `folder` keeps the training as in `training.loop.train`.
+    the epoch. `folder` keeps each training in a folder of its own.
     """
     examples = patch_examples(faces, fold.train, labels, k, plan.side)
     validation = None
     if len(fold.val):
         whole = patch_examples(faces, fold.val, labels, k, plan.side)
         validation = Examples((centre_crop(whole.inputs[0], plan.crop),), whole.labels)
+    task = (_CentreCropped(network, plan.crop), plan.recipe(k), examples, validation)
+    move = _RandomCrop(plan.crop)
+    own_folder = None
+    if folder:
+        own_folder = folder / training_key(*task, seed, move, device, precision)
     trained = train(
-        _CentreCropped(network, plan.crop),
-        plan.recipe(k),
-        examples,
-        validation,
+        *task,
         seed=seed,
-        augment=_RandomCrop(plan.crop),
+        augment=move,
         device=device,
         precision=precision,
-        folder=folder,
+        folder=own_folder,
         progress=False,
     )
     cropped = trained.network

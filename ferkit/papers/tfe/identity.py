@@ -170,7 +170,8 @@ def train_identity(
     recipe = learning.recipe(len(training.labels))
     task = (build_identity(faces, seed), recipe, training, validation)
     move = augment.mirror_views
-    key = training_key(*task, seed, move, options.get("precision", "auto"))
+    computed = options.get("device", "auto"), options.get("precision", "auto")
+    key = training_key(*task, seed, move, *computed)
     own_folder = Path(folder) / f"identity-{key}" if folder else None
     return train(*task, seed=seed, augment=move, folder=own_folder, **options)
 

@@ -79,6 +79,7 @@ def train_neutral(
     network.standardise.learn(training.inputs[0])
     task = (network, learning.recipe(len(training.labels), F.mse_loss), training, validation)
     move = augment.mirror_views
-    key = training_key(*task, seed, move, options.get("precision", "auto"))
+    computed = options.get("device", "auto"), options.get("precision", "auto")
+    key = training_key(*task, seed, move, *computed)
     own_folder = Path(folder) / f"neutral-{key}" if folder else None
     return train(*task, seed=seed, augment=move, folder=own_folder, **options)

@@ -20,6 +20,7 @@ from ferkit.papers.i2cnn.specs import first_fold_network
 from ferkit.papers.i2cnn.task import PatchTask
 from ferkit.papers.i2cnn.train import patch_examples, patch_features, train_patches
 from ferkit.predict.network_file import load_network, save_network
+from ferkit.training import devices
 from ferkit.training.seeds import mixed
 
 NAMES = ("anger", "fear", "happiness")
@@ -185,6 +186,17 @@ def test_it_learns_what_brightness_tells(faces, folds):
         "svm": True,
         "softmax": True,
     }
+
+
+def test_trainings_of_another_kind_of_processor_do_not_stop_one(
+    faces, folds, tmp_path, monkeypatch
+):
+    codes = np.tile([0, 1, 2], 8)
+    for fast in (True, False, True):
+        monkeypatch.setattr(devices, "_is_bf16_fast", lambda accelerator, fast=fast: fast)
+        network = SMALL.network(3, 0)
+        train_patches(network, SMALL, faces, codes, folds[0], 1, folder=tmp_path, device="cpu")
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 
 
 def test_labels_of_test_faces_change_nothing(faces, folds):
