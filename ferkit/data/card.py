@@ -40,6 +40,7 @@ class Offer:
     sequences: bool = False  # all clips are, from neutral to the expression
     pictures: bool = True
     split: bool = False  # the provider's own split into train, val and test
+    people: int | None = None  # how many; None where nobody counted them
 
 
 def offer_of(clips: Iterable[Clip]) -> Offer:
@@ -51,6 +52,7 @@ def offer_of(clips: Iterable[Clip]) -> Offer:
         identities=all(clip.person_known for clip in clips),
         sequences=all(map(_is_sequence, clips)),
         split={"train", "val", "test"} <= {clip.split for clip in clips},
+        people=len({clip.person for clip in clips}),
     )
 
 

@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from ferkit.core.labels import LabelSet
 from ferkit.core.processes import count_processors
 from ferkit.data.folds import Fold
+from ferkit.data.reports import count_noun
 from ferkit.evaluation.predictions import Predictions
 
 # Folds run side by side. Threads of the linear algebra within them would only wait for each other
@@ -81,7 +82,16 @@ class _EvenDiscriminant(LinearDiscriminantAnalysis):
 def fit_classifier(
     classifier: Classifier, C: float | None, features: ArrayLike, labels: ArrayLike
 ) -> Pipeline:
-    """Train the classifier; with a C of None it keeps its own."""
+    """Train the classifier; with a C of None it keeps its own.
+
+    ValueError unless two classes are shown.
+    """
+    shown = sorted(set(np.asarray(labels).tolist()))
+    if len(shown) < 2:
+        raise ValueError(
+            "a classifier needs training samples of two classes or more, got "
+            f"{len(np.asarray(labels))} samples of {shown}; give pictures of more people"
+        )
     pipeline = classifier() if C is None else classifier(C)
     return pipeline.fit(np.asarray(features, dtype=np.float64), np.asarray(labels))
 
@@ -155,8 +165,9 @@ def random_folds(people: ArrayLike, k: int, seed: int = 0) -> np.ndarray:
     """
     codes, names = _encode_people(people)
     if not 2 <= k <= len(names):
+        choice = f"choose 2 to {len(names)}" if len(names) > 1 else "give pictures of more people"
         raise ValueError(
-            f"{k} folds cannot be made of {len(names)} people; choose 2 to {len(names)}"
+            f"{k} folds cannot be made of {count_noun(names, 'person', 'people')}; {choice}"
         )
     return np.random.default_rng(seed).permutation(len(names))[codes] % k
 
@@ -217,6 +228,10 @@ def cross_validate(
         return scores_of(model, rows[~train], classes)
 
     fold_names = [name for name in np.unique(fold).tolist() if name != UNTESTED]
+    if not fold_names:
+        raise ValueError(
+            f"no fold tests any of these {len(shown)} samples; name the fold that tests each"
+        )
     scores = np.empty((len(shown), len(classes)))
     # liblinear lets other threads run.
     with ThreadPoolExecutor(min(count_processors(), len(fold_names))) as pool:

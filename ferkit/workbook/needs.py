@@ -13,6 +13,7 @@ class Need:
 
     classes: int = 2
     identities: bool = False
+    people: int = 2  # at least, with identities: some train, some test, others may validate
     split: bool = False  # people are not needed where the provider splits in train, val and test
     sequences: bool = False
     drawn: bool = False  # the notebook shows how faces are drawn
@@ -26,14 +27,14 @@ NEEDS: dict[str, Need] = {
     "01": Need(labels_only=True),
     "02": Need(identities=True),
     "03": Need(classes=50, identities=True),
-    "04": Need(classes=6, identities=True),
-    "05": Need(classes=6, identities=True, sequences=True),
-    "06": Need(classes=6, identities=True, sequences=True),
-    "07": Need(classes=6, identities=True, split=True),
+    "04": Need(classes=6, identities=True, people=3),
+    "05": Need(classes=6, identities=True, people=3, sequences=True),
+    "06": Need(classes=6, identities=True, people=3, sequences=True),
+    "07": Need(classes=6, identities=True, people=3, split=True),
     "08": Need(classes=3),
-    "09": Need(classes=6, identities=True, sequences=True),
+    "09": Need(classes=6, identities=True, people=3, sequences=True),
     "10": Need(classes=2, identities=True),
-    "11": Need(classes=3, identities=True),
+    "11": Need(classes=3, identities=True, people=10),
 }
 
 # Notebooks that use what others leave in the run's folder; alone, they train it themselves.
@@ -63,6 +64,7 @@ def find_obstacle(notebook: str, name: str, offer: Offer | None = None) -> str |
     if need.labels_only:
         return None
     known_people = offer.identities or (need.split and offer.split)
+    people = offer.people if need.identities and offer.identities else None
     obstacles = {
         "it shows how faces are drawn, and these are photographs": need.drawn and not record.drawn,
         "it has labels and no pictures": not offer.pictures,
@@ -71,6 +73,8 @@ def find_obstacle(notebook: str, name: str, offer: Offer | None = None) -> str |
         and not offer.sequences,
         "it does not say who is in a picture": need.identities and not known_people,
         f"it has {offer.classes} classes, {need.classes} are needed": offer.classes < need.classes,
+        f"it shows {people} people, {need.people} are needed": people is not None
+        and people < need.people,
     }
     for reason, applies in obstacles.items():
         if applies:

@@ -144,6 +144,8 @@ def test_random_folds_keep_people_whole_and_parts_even(people, k, seed):
 def test_random_folds_need_people():
     with pytest.raises(ValueError, match="3 folds cannot be made of 2 people; choose 2 to 2"):
         random_folds(["a", "b", "b"], 3)
+    with pytest.raises(ValueError, match="2 folds cannot be made of 1 person; give pictures of mo"):
+        random_folds(["a", "a"], 2)
     with pytest.raises(ValueError, match="1 of 3 samples lack a person"):
         random_folds(["a", "b", None], 2)
 
@@ -237,6 +239,18 @@ def test_train_and_test_on_two_sets():
         (
             lambda f, y, p: cross_validate(f, y, p, np.arange(len(y))),
             r"12 people are in several folds \(first: p00\)",
+        ),
+        (
+            lambda f, y, p: cross_validate(f, y, p, np.full(72, "")),
+            "no fold tests any of these 72 samples",
+        ),
+        (
+            lambda f, y, p: cross_validate(f, y, p, np.full(72, "1")),
+            r"two classes or more, got 0 samples of \[\]",
+        ),
+        (
+            lambda f, y, p: cross_validate(f[:12], ["fear"] * 6 + ["anger"] * 6, p[:12], 2),
+            r"two classes or more, got 6 samples of \['\w+'\]; give pictures of more people",
         ),
         (lambda f, y, p: cross_validate(f, y, p, np.zeros(3)), "one fold for each of 72 samples"),
         (lambda f, y, p: cross_validate(f[:5], y, p), r"got \(5, 136\), \(72,\), \(72,\)"),

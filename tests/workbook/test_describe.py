@@ -1,5 +1,7 @@
 """Any folder or table is described: what it seems to be, and what can be done with it."""
 
+from itertools import product
+
 import face_trees
 import pytest
 from data_trees import make_folder, picture, text
@@ -69,13 +71,14 @@ def test_people_in_names_are_found_where_asked(tmp_path, monkeypatch):
 def test_a_table_is_described_with_its_sequences(tmp_path, count):
     emotions = "anger disgust fear happiness sadness surprise".split()
     rows = ["path,person,emotion,sequence,frame"]
-    for emotion in emotions:
+    for emotion, who in product(emotions, ("anna", "ben", "cem")):
         for frame in range(count):
-            picture(tmp_path / f"{emotion}{frame}.png")
-            rows.append(f"{emotion}{frame}.png,anna,{emotion},{emotion},{frame}")
+            name = f"{who}-{emotion}-{frame}.png"
+            picture(tmp_path / name)
+            rows.append(f"{name},{who},{emotion},{emotion},{frame}")
     table = text(tmp_path / "list.csv", "\n".join(rows) + "\n")
     said = report(table)
-    assert f"clips:        6, of which {6 * (count > 1)} have more than one frame" in said
+    assert f"clips:        18, of which {18 * (count > 1)} have more than one frame" in said
     assert ("05, 06" in said) == (count > 1)
     table.write_text(table.read_text().replace(",anger,", ",neutral,"))
     assert "05, 06" not in report(table)  # a sequence that shows no expression

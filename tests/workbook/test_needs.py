@@ -81,6 +81,21 @@ def test_what_a_copy_has_counts_more_than_what_the_data_set_may_have():
     assert "who is in" in find_obstacle("07", "folder", Offer(7, identities=False))
 
 
+def test_few_people_are_said_before_anything_runs():
+    def obstacle(notebook: str, people: int) -> str | None:
+        return find_obstacle(notebook, "folder", Offer(7, sequences=True, people=people))
+
+    assert obstacle("02", 2) is None
+    assert "it shows 1 people, 2 are needed" in obstacle("02", 1)
+    for notebook in ("04", "05", "06", "07", "09"):
+        assert "it shows 2 people, 3 are needed" in obstacle(notebook, 2)
+        assert obstacle(notebook, 3) is None
+    assert "10 are needed" in obstacle("11", 9)
+    assert obstacle("08", 1) is None  # networks trained on others are tested
+    split = Offer(7, identities=False, split=True, people=1)
+    assert find_obstacle("07", "folder", split) is None
+
+
 def test_the_last_notebook_follows_all_that_leave_networks():
     lessons = PROJECT / "ferkit" / "workbook" / "lessons"
     leaving = set()

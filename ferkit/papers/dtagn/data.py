@@ -14,7 +14,7 @@ from torch import Tensor
 from ferkit.core.labels import BASIC7
 from ferkit.data import DATASETS
 from ferkit.data.clip import Clip
-from ferkit.data.folds import Fold, folds_ascending
+from ferkit.data.folds import Fold, folds_ascending, people
 from ferkit.data.listing import is_video
 from ferkit.data.reports import shorten
 from ferkit.evaluation.intervals import bootstrap
@@ -90,7 +90,8 @@ def load_sequence_set(
     classes = tuple(emotion for emotion in BASIC7 if kind == "ckplus" or emotion != "contempt")
     data = build_sequences(clips, faces, classes, frames=12)
     val_people = max(1, len(set(data.people)) // 10)
-    folds = dtagn_folds(clips, PLANS[level].folds, val_people=val_people)
+    count = min(PLANS[level].folds, len(people(clips)))
+    folds = dtagn_folds(clips, count, val_people=val_people)
     is_drawn = DATASETS[dataset].drawn
     return SequenceSet(dataset, is_drawn, clips, faces, kind, classes, data, folds)
 

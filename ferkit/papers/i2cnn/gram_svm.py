@@ -102,7 +102,10 @@ def fit_on_kernel(
     trained_classes = set(truth[rows])
     names = tuple(sorted(trained_classes)) if names is None else tuple(names)
     if missing := sorted({*truth[test_rows], *names} - trained_classes):
-        raise ValueError(f"no training face shows {', '.join(missing)}")
+        raise ValueError(
+            f"no face of these {len(set(people[rows]))} training people shows "
+            f"{', '.join(missing)}; leave the class out, or add pictures of others who show it"
+        )
     kernel = centre_kernel(kernel, rows)
     C = grid[0]
     if len(grid) > 1:

@@ -97,7 +97,13 @@ def cross_validate_rbf(
 
     def train_and_score(fold: str) -> np.ndarray:
         train = fold_of != fold
-        inner = GroupKFold(min(_INNER_FOLDS, len(set(people[train]))))
+        count = len(set(people[train]))
+        if count < 2:
+            raise ValueError(
+                f"inner folds need two training people, but fold {fold} has {count}; "
+                "give pictures of more people"
+            )
+        inner = GroupKFold(min(_INNER_FOLDS, count))
         svm = make_pipeline(StandardScaler(), SVC())
         search = GridSearchCV(svm, grid, cv=inner, error_score="raise")
         search.fit(features[train], truth[train], groups=people[train])

@@ -1,5 +1,6 @@
 """The faces of paper 1 as its networks see them: pictures, residuals and compound classes."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ferkit.core.labels import COMPOUND, compound_name
 from ferkit.core.landmarks import residuals
+from ferkit.data.reports import count_noun, shorten
 from ferkit.faces.load import resize_pictures
 from ferkit.faces.prepared import Prepared
 
@@ -43,9 +45,33 @@ class CompoundFaces:
         return inputs
 
 
+def faces_with_residuals(prepared: Prepared) -> Prepared:
+    """Take the labelled faces found of people who have several.
+
+    One face alone is the person's mean, so it has no residual: a warning says how many such people
+    are left out. ValueError when there are no others.
+    """
+    usable = prepared.table["found"] & prepared.table["emotion"].notna()
+    counts = usable.groupby(prepared.table["person"]).transform("sum")
+    alone = prepared.table["person"][usable & (counts == 1)].tolist()
+    kept = usable & (counts > 1)
+    if not kept.any():
+        raise ValueError(
+            f"residuals need several found faces with labels of a person, got {usable.sum()} faces "
+            f"of {len(alone)} people; give more pictures of each person"
+        )
+    if alone:
+        warnings.warn(
+            f"{count_noun(alone, 'person', 'people')} left out, of whom only one face was found: "
+            f"{shorten(alone, 3)}",
+            stacklevel=2,
+        )
+    return prepared.select(kept.to_numpy(dtype=bool))
+
+
 def compound_faces(prepared: Prepared, size: int) -> CompoundFaces:
-    """Resize the pictures of prepared faces to `size` pixels; leave out faces not found."""
-    found = prepared.select(prepared.table["found"].to_numpy())
+    """Resize the pictures of `faces_with_residuals` to `size` pixels."""
+    found = faces_with_residuals(prepared)
     people = found.table["person"].to_numpy(dtype=str)
     pairs = zip(found.table["complementary"], found.table["emotion"], strict=True)
     labels = [compound_name(None if pd.isna(first) else first, second) for first, second in pairs]

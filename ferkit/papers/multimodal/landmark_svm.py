@@ -20,6 +20,7 @@ from ferkit.evaluation.predictions import Predictions
 from ferkit.faces.load import load_clips
 from ferkit.faces.prepare import prepare
 from ferkit.faces.prepared import Prepared
+from ferkit.papers.multimodal.data import faces_with_residuals
 from ferkit.training import linear
 
 RAW = "raw"
@@ -72,12 +73,8 @@ class LandmarkFaces:
 
 
 def landmark_faces(prepared: Prepared) -> LandmarkFaces:
-    """Take the labelled faces that were found.
-
-    ValueError for a person with a single picture, who has no residual.
-    """
-    usable = prepared.table["found"] & prepared.table["emotion"].notna()
-    found = prepared.select(usable.to_numpy(dtype=bool))
+    """Take the faces of `faces_with_residuals`, their classes and residuals."""
+    found = faces_with_residuals(prepared)
     emotions = found.table["emotion"].to_numpy(dtype=str)
     is_mixed = found.table["complementary"].notna().to_numpy()
     # Where nobody mixes emotions, neutral is a class like the others.

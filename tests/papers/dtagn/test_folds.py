@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from made_clips import ckplus_sequences
+from made_sequences import make_sequence_set
 
 from ferkit.data.clip import Clip
 from ferkit.data.folds import people
+from ferkit.papers.dtagn import data
 from ferkit.papers.dtagn.data import dtagn_folds
 
 
@@ -45,3 +47,18 @@ def test_dtagn_takes_videos_and_refuses_photographs():
     assert [len(people(fold.test)) for fold in dtagn_folds(videos)] == [3] * 10
     with pytest.raises(ValueError, match="dtagn needs sequences, got 2 single pictures: a, b"):
         dtagn_folds([Clip("jaffe", "KA", name, "fear", (Path(f"{name}.tiff"),)) for name in "ab"])
+
+
+@pytest.fixture
+def _made(monkeypatch):
+    """Load made-up sequences of four people in place of any data set."""
+    made = make_sequence_set()
+    monkeypatch.setattr(data, "load_clips", lambda *args: made.clips)
+    monkeypatch.setattr(data, "prepare", lambda *args, **options: made.faces)
+    monkeypatch.setattr(data, "build_sequences", lambda *args, **options: made.data)
+
+
+@pytest.mark.usefixtures("_made")
+def test_few_people_make_fewer_folds():
+    loaded = data.load_sequence_set("sequences", "paper")  # the paper has ten
+    assert [len(people(fold.test)) for fold in loaded.folds] == [1] * 4

@@ -102,3 +102,9 @@ def test_the_radial_svm_chooses_penalty_and_width_on_training_people_alone():
     other[fold == "a"] = other[fold == "a"][::-1]  # the tested people's labels
     again = cross_validate_rbf(rings, other.tolist(), people, fold, names=names)
     np.testing.assert_array_equal(answers.scores[fold == "a"], again.scores[fold == "a"])
+
+
+def test_a_single_training_person_is_refused():
+    task = (np.eye(4), ["fear", "anger"] * 2, ["a", "a", "b", "b"], ["1", "1", "2", "2"])
+    with pytest.raises(ValueError, match="need two training people, but fold 1 has 1"):
+        cross_validate_rbf(*task, names=("anger", "fear"))

@@ -48,6 +48,18 @@ def test_faces_not_found_are_left_out_before_the_mean_is_taken():
     assert np.allclose(faces.residuals[own].sum(0), 0)
 
 
+def test_people_of_whom_one_face_was_found_are_left_out_with_a_count():
+    prepared = made()
+    prepared.table.loc[[0, 2, 3, 4], "found"] = False  # one face each of p0 and p1 remains
+    with pytest.warns(UserWarning, match="^2 people left out, of whom only one face .*: p0, p1$"):
+        faces = landmark_faces(prepared)
+    assert len(faces) == 3 * (PEOPLE - 2)
+    assert not {"p0", "p1"} & set(faces.people)
+    prepared.table["found"] = prepared.table["emotion"] == "neutral"
+    with pytest.raises(ValueError, match="got 8 faces of 8 people; give more pictures of each"):
+        landmark_faces(prepared)
+
+
 def test_residuals_beat_raw_landmarks_where_people_differ():
     faces = landmark_faces(made())
     folds = np.arange(len(faces)) // 6
