@@ -107,6 +107,6 @@ def load_tested_faces(
     sets = {
         name: load_clips(name, level, seed, data_root) for name in datasets if name != trained_on
     }
-    for name, clips in {**load_photographs(), **sets}.items():
+    for name, clips in {**load_photographs(data_root), **sets}.items():
         tested[name] = crop_faces(clips, PLANS[level].size, progress=progress)
     return tested

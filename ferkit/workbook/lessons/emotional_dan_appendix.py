@@ -245,6 +245,7 @@ def hand_placed(
     run: NotebookRun,
     trained: TrainedDan,
     tested: Mapping[str, FaceCrops],
+    data_root: str,
     *,
     seed: int = 0,
     **options: Any,
@@ -254,7 +255,8 @@ def hand_placed(
     Returns the errors of the ten points that both schemes define alike, for `plot_intervals`, and
     the mean landmarks, for `plot_landmarks`; both empty without these photographs.
     """
-    clips = [clip for clip in load_photographs().get("london", ()) if clip.emotion == "neutral"]
+    photographs = load_photographs(data_root).get("london", ())
+    clips = [clip for clip in photographs if clip.emotion == "neutral"]
     if not clips:
         return pd.DataFrame(), pd.DataFrame()
     faces = tested["london"]

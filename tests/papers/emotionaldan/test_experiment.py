@@ -85,9 +85,10 @@ def test_affectnet_trains_with_its_landmarks_and_its_validation_part_is_halved(m
 def test_several_data_sets_are_tested_in_one_run(tmp_path):
     for name in ("jaffe", "ckplus"):
         face_trees.TREES[name](tmp_path)
+    face_trees.TREES["london"](tmp_path / "london")  # photographs are tested where they are found
     tested = data.load_tested_faces(("jaffe", "ckplus", "posed"), "smoke", 0, tmp_path)
-    assert {"wild", "jaffe", "ckplus", "posed"} <= set(tested)
-    for name in ("jaffe", "ckplus", "posed"):
+    assert set(tested) == {"wild", "london", "jaffe", "ckplus", "posed"}
+    for name in ("london", "jaffe", "ckplus", "posed"):
         assert set(tested[name].table["dataset"]) == {name}
     assert "neutral" in set(tested["ckplus"].table["emotion"])  # the first frames
 

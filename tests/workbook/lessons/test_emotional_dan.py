@@ -1,5 +1,8 @@
 """Notebook 08's tables: mean recall, paired differences, a face turned upright."""
 
+from types import SimpleNamespace
+
+import face_trees
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,8 @@ import torch
 from plot_tables import face
 
 from ferkit.evaluation.intervals import bootstrap
-from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops
+from ferkit.faces.load import load_photographs
+from ferkit.papers.emotionaldan.crops import CLASSES, FaceCrops, crop_faces
 from ferkit.papers.emotionaldan.experiment import spread_mean_recall, three_of_seven
 from ferkit.papers.emotionaldan.plans import PLANS
 from ferkit.papers.reported import paper
@@ -203,6 +207,20 @@ def test_strong_and_weak_expressions_are_counted_apart(run):
     assert table["n"].tolist() == [14, 14]
     unknown = crops_of(np.zeros((42, 68, 2), np.float32), intensity=np.nan)
     assert appendix.strength_table(run, found, unknown, "wild", 0).empty
+
+
+@pytest.mark.filterwarnings("ignore:.*not the complete set.*")
+@pytest.mark.parametrize("inside", [True, False])
+def test_points_placed_by_hand_are_those_of_the_data_root(run, tmp_path, monkeypatch, inside):
+    monkeypatch.delenv("FERKIT_DATA", raising=False)
+    face_trees.TREES["london"](tmp_path / "data" / "london")
+    root = str(tmp_path / ("data" if inside else "elsewhere"))
+    photographs = [clip for clip in load_photographs(root).get("london", ()) if clip.emotion]
+    tested = {"london": crop_faces(photographs, 32, progress=False)} if inside else {}
+    monkeypatch.setattr(appendix, "predict_faces", lambda _, faces: (None, faces.dlib))
+    trained = SimpleNamespace(first=None, both=None)
+    table, means = appendix.hand_placed(run, trained, tested, root)
+    assert (len(table), len(means) > 0) == ((3, True) if inside else (0, False))
 
 
 def test_an_exploded_training_has_no_value(run):
