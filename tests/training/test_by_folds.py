@@ -12,7 +12,7 @@ from ferkit.data.folds import folds_random
 from ferkit.papers.dtagn.network import JointLoss
 from ferkit.training import devices
 from ferkit.training.by_folds import cross_train, part_rows
-from ferkit.training.checkpoints import describe_training, training_key
+from ferkit.training.checkpoints import describe_training, hash_tensors, training_key
 from ferkit.training.layers import cross_entropy, hinge
 from ferkit.training.loop import scores, train
 from ferkit.training.recipe import Examples, Recipe
@@ -192,6 +192,17 @@ def test_the_description_of_a_training_is_the_same_in_every_process():
         assert " at 0x" not in str(describe(Recipe(3, loss=loss)))
     assert describe(Recipe(3)) == describe(Recipe(3))
     assert describe(Recipe(3)) != describe(Recipe(3, loss=hinge))
+
+
+def test_each_label_of_many_counts():
+    labels = torch.arange(5000) % 7
+    exchanged = labels.clone()
+    exchanged[[1, 4997]] = labels[[4997, 1]]
+    assert not torch.equal(labels, exchanged)
+    assert hash_tensors(labels) != hash_tensors(exchanged)
+    assert hash_tensors(labels, torch.tensor(1.0)) == hash_tensors(
+        labels.clone(), torch.tensor(1.0)
+    )
 
 
 def test_another_training_has_another_key():
