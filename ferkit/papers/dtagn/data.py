@@ -91,7 +91,7 @@ def load_sequence_set(
     data = build_sequences(clips, faces, classes, frames=12)
     val_people = max(1, len(set(data.people)) // 10)
     count = min(PLANS[level].folds, len(people(clips)))
-    folds = dtagn_folds(clips, count, val_people=val_people)
+    folds = dtagn_folds(clips, count, val_people=val_people, seed=seed)
     is_drawn = DATASETS[dataset].drawn
     return SequenceSet(dataset, is_drawn, clips, faces, kind, classes, data, folds)
 

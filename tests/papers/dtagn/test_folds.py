@@ -62,3 +62,12 @@ def _made(monkeypatch):
 def test_few_people_make_fewer_folds():
     loaded = data.load_sequence_set("sequences", "paper")  # the paper has ten
     assert [len(people(fold.test)) for fold in loaded.folds] == [1] * 4
+
+
+@pytest.mark.usefixtures("_made")
+def test_the_seed_draws_the_people_who_choose_the_epoch():
+    drawn = set()
+    for seed in range(5):
+        folds = data.load_sequence_set("sequences", "smoke", seed).folds
+        drawn.add(tuple(clip.person for fold in folds for clip in fold.val))
+    assert len(drawn) > 1
