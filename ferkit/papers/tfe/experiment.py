@@ -125,7 +125,8 @@ def predict_with_other_faces(
 
     A row for each tested face of a person with a neutral face: person, truth, and the predicted
     class when the identity branch sees the "own picture", the "own neutral face", or "somebody
-    else's neutral face", of the same fold, drawn by `seed`.
+    else's neutral face", of the same fold, drawn by `seed`. A fold that tests fewer than two such
+    people is left out; without others the table is empty.
     """
     is_neutral = faces.emotion == "neutral"
     neutral = dict(zip(faces.people[is_neutral], np.flatnonzero(is_neutral), strict=True))
@@ -135,6 +136,8 @@ def predict_with_other_faces(
         test = np.flatnonzero(part_rows(faces.people, fold)["test"])
         test = test[np.isin(faces.people[test], list(neutral))]
         people = faces.people[test]
+        if len(np.unique(people)) < 2:
+            continue
         order = rng.permutation(np.unique(people))
         others = dict(zip(order, np.roll(order, 1), strict=True))  # no person keeps their own
         identity_rows: dict[str, Any] = {
@@ -147,7 +150,7 @@ def predict_with_other_faces(
             inputs = (faces.face[rows], faces.picture[test])
             table[name] = scores(trained.network, inputs, precision="32").argmax(1)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def _build_emotion(plan: Plan, faces: TandemFaces, rows: np.ndarray, seed: int) -> ResNet:

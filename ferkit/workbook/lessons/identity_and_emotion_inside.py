@@ -135,6 +135,8 @@ def show_other_faces(
     if "neutral" not in faces.classes or len(set(faces.people)) == len(faces):
         return None, f"`{dataset}` has no neutral picture of people who show something else too."
     predicted = experiment.predict_with_other_faces(joint, faces, folds, seed)
+    if predicted.empty:
+        return None, f"No fold of `{dataset}` tests two people with a neutral picture."
     predicted = predicted[predicted["truth"] != faces.classes.index("neutral")]
     people = predicted["person"].to_numpy()
     names = ("own picture", "own neutral face", "somebody else's neutral face")

@@ -184,6 +184,18 @@ def test_other_faces_are_of_whom_they_say():
         )  # nobody the network was trained on
 
 
+def test_a_person_tested_alone_has_no_other_face():
+    faces, folds = made_up(5)
+    # The other fold tests p1 and p3, of whom p1 alone has a neutral face.
+    shows = np.where((faces.people == "p3") & (faces.emotion == "neutral"), "fear", faces.emotion)
+    faces = replace(faces, emotion=shows)
+    joint = CrossTrained(*[np.zeros(0)] * 4, None, tuple(Trained(Reads(), None, 1) for _ in folds))
+    table = experiment.predict_with_other_faces(joint, faces, folds)
+    assert set(table["person"]) == {"p0", "p2", "p4"}
+    alone = replace(joint, trained=joint.trained[1:])
+    assert experiment.predict_with_other_faces(alone, faces, folds[1:]).empty
+
+
 def test_sequences_give_a_neutral_and_three_emotional_pictures_aligned_as_drawn(tmp_path):
     few = replace(SETS["sequences"], name="few", levels={"smoke": Size(4, 1, 5)})
     clips = read_drawn(

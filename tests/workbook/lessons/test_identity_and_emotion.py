@@ -1,6 +1,7 @@
 """Notebook 07's tables say which classes are never recognised and compare on the same faces."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -88,6 +89,17 @@ def test_other_neutral_faces_need_named_people(run):
     figure, text = inside.show_other_faces(run, "fer2013", None, faces, (), 0)
     assert figure is None
     assert "`fer2013` has no neutral picture" in text
+
+
+def test_other_neutral_faces_need_two_people_in_a_fold(run, monkeypatch):
+    nothing = lambda *args: pd.DataFrame()  # noqa: E731
+    monkeypatch.setattr(inside.experiment, "predict_with_other_faces", nothing)
+    picture = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    one = np.array(["x", "x"])
+    faces = TandemFaces(picture, picture, one, np.array(["neutral", "fear"]), one)
+    figure, text = inside.show_other_faces(run, "folder", None, faces, (), 0)
+    assert figure is None
+    assert text == "No fold of `folder` tests two people with a neutral picture."
 
 
 def test_the_plan_of_the_paper_stands_beside_that_of_the_level():
