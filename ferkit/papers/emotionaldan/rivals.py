@@ -17,8 +17,8 @@ standardise their pictures pixel by pixel. Where convolutions take 3 colours, gr
 
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.error import URLError
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import Inception3, Inception_V3_Weights
 from torchvision.models.resnet import BasicBlock
@@ -139,14 +139,18 @@ def inception_v3(
 
 
 @lru_cache(maxsize=1)
-def imagenet_weights() -> dict[str, Tensor] | None:
-    """Load Inception-V3's ImageNet weights, fetched once by torchvision (104 MB), or None.
+def imagenet_weights() -> dict[str, Tensor]:
+    """Load Inception-V3's ImageNet weights, fetched once by torchvision (104 MB).
 
-    None where they cannot be had. Mark results without them: `{"weights": "random"}`.
+    OSError where they cannot be had: from random weights it would be another method.
     """
     weights = Inception_V3_Weights.IMAGENET1K_V1
     try:
         state = weights.get_state_dict(check_hash=True, weights_only=True)
-    except (URLError, OSError):
-        return None
+    except OSError as error:
+        raise OSError(
+            f"Inception-V3 starts from ImageNet weights, which could not be fetched ({error}); "
+            "repeat this with a connection, or save "
+            f"{weights.url} in {torch.hub.get_dir()}/checkpoints"
+        ) from error
     return {name: value for name, value in state.items() if isinstance(value, Tensor)}

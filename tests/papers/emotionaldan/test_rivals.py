@@ -80,14 +80,14 @@ def test_inception_takes_weights_but_those_of_the_classes():
         rivals.inception_v3(7, 75, state | {"layer": torch.zeros(1)})
 
 
-def test_without_a_connection_there_are_no_weights(monkeypatch):
+def test_without_a_connection_it_is_said_where_the_weights_are(monkeypatch):
     def fail(self, **_options):
         raise URLError("no network")
 
     rivals.imagenet_weights.cache_clear()
     monkeypatch.setattr(type(Inception_V3_Weights.IMAGENET1K_V1), "get_state_dict", fail)
-    assert rivals.imagenet_weights() is None
-    rivals.imagenet_weights.cache_clear()
+    with pytest.raises(OSError, match=r"no network.*save https://.*pth in .*/checkpoints"):
+        rivals.imagenet_weights()
 
 
 def test_small_pictures_are_refused():
