@@ -12,8 +12,8 @@ from ferkit.data.listing import is_video
 _LAST_FRAMES = 3  # frames at the end of a sequence that show the emotion
 
 
-def stills(clips: Iterable[Clip], last: int = _LAST_FRAMES) -> list[Clip]:
-    """Return a clip per picture: the neutral first frame and `last` expressive ones.
+def stills(clips: Iterable[Clip]) -> list[Clip]:
+    """Return a clip per picture: the neutral first frame and three expressive ones.
 
     The expressive frames are the last ones, or those around the peak where it is known and is not
     the end (MMI's faces return to neutral). Of speech (`speaks` in `extra`) the first frame is left
@@ -21,7 +21,7 @@ def stills(clips: Iterable[Clip], last: int = _LAST_FRAMES) -> list[Clip]:
 
     Names get the frame's index (`S005_001/10`), and `sequence` is the name of the whole. Raises
     ValueError for videos, whose frames are unknown until they are decoded, and for sequences that
-    are too short to have `last` frames after the first.
+    are too short to have three frames after the first.
     """
     pictures = []
     for clip in clips:
@@ -30,26 +30,26 @@ def stills(clips: Iterable[Clip], last: int = _LAST_FRAMES) -> list[Clip]:
         if len(clip.frames) == 1:
             pictures.append(clip)
             continue
-        indices = _expressive_frames(clip, last)
+        indices = _expressive_frames(clip)
         if not clip.extra.get("speaks"):
             pictures.append(_still(clip, 0, "neutral"))
         pictures += [_still(clip, index, clip.emotion) for index in indices]
     return pictures
 
 
-def _expressive_frames(clip: Clip, last: int) -> range:
-    """The indices of the `last` frames of a sequence, or of as many around its peak."""
+def _expressive_frames(clip: Clip) -> range:
+    """The indices of the last frames of a sequence, or of as many around its peak."""
     end = len(clip.frames)
     where = ""
-    if clip.peak is not None and clip.peak + 1 + last // 2 < end:
-        end = clip.peak + 1 + last // 2
+    if clip.peak is not None and clip.peak + 1 + _LAST_FRAMES // 2 < end:
+        end = clip.peak + 1 + _LAST_FRAMES // 2
         where = f" until its peak, frame {clip.peak}"
-    if end <= last:
+    if end <= _LAST_FRAMES:
         raise ValueError(
             f"{clip.dataset} {clip.name} has {end} frames{where}; "
-            f"the first and {last} later ones are needed: leave it out, or add frames"
+            f"the first and {_LAST_FRAMES} later ones are needed: leave it out, or add frames"
         )
-    return range(end - last, end)
+    return range(end - _LAST_FRAMES, end)
 
 
 def _still(clip: Clip, index: int, emotion: str) -> Clip:

@@ -246,10 +246,9 @@ def train_test(
     test: tuple[ArrayLike, Sequence[str], ArrayLike],
     *,
     names: Iterable[str] | None = None,
-    classifier: Classifier = linear_svm,
     C: float | None = None,
 ) -> Predictions:
-    """Score one data set's samples by a classifier trained on another's.
+    """Score one data set's samples by a linear SVM trained on another's.
 
     Both are (features, labels, people). `names` are the classes (default: those of `train`,
     sorted). ValueError where `test` has another class, and where a person is in both.
@@ -261,7 +260,7 @@ def train_test(
             f"{len(shared)} people are in training and test (first: {shared[0]}): test other people"
         )
     classes, truth = _encode_labels(labels, names, np.asarray(train[1]))
-    model = fit_classifier(classifier, C, train[0], train[1])
+    model = fit_classifier(linear_svm, C, train[0], train[1])
     scores = scores_of(model, _check_features(test[0], labels, people), classes)
     return Predictions(classes, scores, truth, people, np.zeros(len(labels), dtype=int))
 

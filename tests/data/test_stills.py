@@ -24,10 +24,6 @@ def test_stills_are_the_first_and_the_last_three():
     }
     photograph = Clip("jaffe", "KA", "KA.AN1.39", "anger", (Path("a.tiff"),))
     assert stills([photograph]) == [photograph]
-    assert [clip.name for clip in stills([sequence("S005_001")], last=1)] == [
-        "S005_001/0",
-        "S005_001/5",
-    ]
 
 
 def test_stills_of_a_face_that_goes_back_to_neutral_are_around_the_peak():

@@ -24,7 +24,6 @@ class FoldRows:
 
 def i2cnn_folds(
     clips: Sequence[Clip],
-    classes: int = 7,
     *,
     folds: int = 10,
     val_people: int = 0,
@@ -33,15 +32,10 @@ def i2cnn_folds(
     """Make the paper's folds of stills without contempt (section IV).
 
     CK+ has 309 such sequences of 106 people, JAFFE 213 photographs. The first frame of a sequence
-    is neutral, the last three show the emotion: CK+ gives 1 236 stills of seven classes, or 927 of
-    the six without neutral (`classes=6`). The paper does not say whether its folds are by person;
-    these are.
+    is neutral, the last three show the emotion: CK+ gives 1 236 stills of seven classes, 927 of
+    them not neutral. The paper does not say whether its folds are by person; these are.
     """
-    if classes not in (6, 7):
-        raise ValueError(f"i2cnn has 6 or 7 classes, got {classes}")
     pictures = stills(clip for clip in clips if clip.emotion != "contempt")
-    if classes == 6:
-        pictures = [clip for clip in pictures if clip.emotion != "neutral"]
     return folds_ascending(pictures, folds, val_people=val_people, seed=seed)
 
 

@@ -53,14 +53,11 @@ class PatchTask:
         return replace(self, faces=faces, labels=labels, people=self.people[kept])
 
 
-def make_task(
-    plan: Plan, clips: Sequence[Clip], folds: int, *, classes: int = 7, seed: int = 0
-) -> PatchTask:
+def make_task(plan: Plan, clips: Sequence[Clip], folds: int, *, seed: int = 0) -> PatchTask:
     """Make the paper's folds of clips and prepare their faces; leave out those not found."""
     count = len(people(clips))
     split = i2cnn_folds(
         clips,
-        classes,
         folds=min(folds, count),
         val_people=plan.val_people(count),
         seed=seed,
