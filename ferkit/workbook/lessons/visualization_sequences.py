@@ -30,9 +30,9 @@ _SEEN = 64  # pixels of DTAN's pictures
 _DRAWN = ("sequences", "sequences-mmi")
 
 
-def is_drawn(dataset: str, data_root: str) -> bool:
+def is_drawn(dataset: str) -> bool:
     """Whether the true motion of a data set's sequences is known."""
-    return dataset in _DRAWN and not data_root
+    return dataset in _DRAWN
 
 
 def load_dtan(

@@ -112,8 +112,8 @@ def test_dtan_is_compared_in_the_words_of_this_run():
     assert "DTAN's map and that of its shuffled weights are level" in text
     assert "Maps shown to be better than DTAN's: CNN (2)." in text
     assert sequences.peak_table(scores)["group"].tolist() == ["sees motion"] * 2 + ["one picture"]
-    assert sequences.is_drawn("sequences", "")
-    assert not sequences.is_drawn("sequences", "somewhere")
+    assert sequences.is_drawn("sequences")
+    assert not sequences.is_drawn("ckplus")
 
 
 def test_a_hand_drawn_map_is_judged_on_the_same_faces(monkeypatch):
