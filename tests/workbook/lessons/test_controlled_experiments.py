@@ -25,7 +25,7 @@ def test_a_difference_is_that_of_the_same_pictures(seen):
     assert right.value == pytest.approx(-7 / 30)
     words = lesson.difference_in_words(seen, 4.0, 0.0, "blur")
     assert "blur 4.0 falls behind blur 0.0 by 50.0 points" in words
-    assert "no difference" in lesson.difference_in_words(seen, 2.0, 0.0, "blur")
+    assert "are level" in lesson.difference_in_words(seen, 2.0, 0.0, "blur")
 
 
 def test_metrics_have_keys_without_blanks(seen):
