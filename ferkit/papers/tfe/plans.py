@@ -59,7 +59,7 @@ PLANS = {
     "study": Plan(
         folds=3,
         size=48,
-        identity=one_cycle(50, 0.002, 64),
+        identity=one_cycle(50, 0.002, 64, patience=15),
         emotion=one_cycle(60, 0.004, 64, patience=15),
         joint=one_cycle(20, 0.002, 64, patience=8),
     ),
