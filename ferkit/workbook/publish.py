@@ -1,5 +1,6 @@
 """Run the committed notebooks in place and copy their figures to `figures`."""
 
+import re
 import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -32,16 +33,16 @@ def publish(names: Sequence[str] = (), figures: Path | None = None) -> list[Path
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, km=kernels.create_manager(), timeout=None)
         client.execute(**kernels.start_options(path.parent, out))
-        files.write_whole(path, partial(nbformat.write, _without_traces(notebook)))
+        files.write_whole(path, partial(nbformat.write, _without_traces(notebook, path.stem)))
     if (out / "figures").is_dir():
         shutil.copytree(out / "figures", figures or files.PROJECT / "figures", dirs_exist_ok=True)
     return paths
 
 
-def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def _without_traces(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
     """Remove warnings, progress bars, times, widgets' states and this computer's kernel.
 
-    Large pictures are reduced to few colours.
+    Large pictures are reduced to few colours, and tables have the same names in every run.
     """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -51,6 +52,7 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.outputs = [output for output in outputs if not is_progress(output)]
         for output in cell.outputs:
             drop_widget(output)
+            _name_tables(files.digest(name, cell.id, length=5), output)
             if picture := output.get("data", {}).get("image/png"):
                 small = shrink_png(b64decode(picture), _FULL_COLOUR_BYTES)
                 small = shrink_png(small, _MANY_COLOURS_BYTES, colours=64)
@@ -60,3 +62,12 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         "language_info": {"name": "python"},
     }
     return notebook
+
+
+def _name_tables(name: str, output: nbformat.NotebookNode) -> None:
+    """Name a styled table of pandas "T_NAME", instead of at random and by its address."""
+    data = output.get("data", {})
+    for kind in ("text/html", "text/plain"):
+        if kind in data:
+            named = re.sub(r"\bT_[0-9a-f]{5}(?=[_\W])", f"T_{name}", data[kind])
+            data[kind] = re.sub(r"(?<=Styler)( object)? at 0x[0-9a-f]+", "", named)
