@@ -221,16 +221,15 @@ def _print_values(rows: pd.DataFrame, ax: Axes, start: float) -> None:
                 place, side = lowest, "right"
             elif in_the_way.size:
                 place = max(place, in_the_way.max())
-        shift = 6 if side == "left" else -6
-        ax.annotate(
-            text,
-            (place, y),
-            (shift, 0),
-            textcoords="offset points",
-            va="center",
-            ha=side,
-            color=INK,
-        )
+        _print_beside(ax, text, place, y, side)
+
+
+def _print_beside(ax: Axes, text: str, x: float, y: float, side: str) -> None:
+    """Print a text beside a point, which is at the text's `side`, "left" or "right"."""
+    shift = 6 if side == "left" else -6
+    ax.annotate(
+        text, (x, y), (shift, 0), textcoords="offset points", va="center", ha=side, color=INK
+    )
 
 
 def plot_trainings(
@@ -266,17 +265,9 @@ def plot_trainings(
                 ms=8,
                 label=label,
             )
-    for row, value, low, high in zip(y, table["value"], table["low"], table["high"], strict=True):
-        end, shift, side = (high, 6, "left") if value >= 0 else (low, -6, "right")
-        ax.annotate(
-            f"{value:+.3f}",
-            (end, row),
-            (shift, 0),
-            textcoords="offset points",
-            va="center",
-            ha=side,
-            color=INK,
-        )
+    for place, row in enumerate(table.itertuples()):
+        end, side = (row.high, "left") if row.value >= 0 else (row.low, "right")
+        _print_beside(ax, f"{row.value:+.3f}", end, place, side)
     left, right = ax.get_xlim()
     room = 0.2 * (right - left)
     left -= room * (table["value"] < 0).any()
