@@ -273,13 +273,12 @@ def draw_trainings(
     One interval is over people alone, of the first training, one over people and trainings.
     """
     gains = correct[RESIDUAL].astype(float) - correct[RAW]
-    each = {f"training_{k}": gain for k, gain in enumerate(gains.mean(1))}
     rows = []
     for name, used in (("first training, people", gains[:1]), ("people and trainings", gains)):
         score = over_trainings(used, people, bounds=(-1, 1))
         ends = {"value": score.value, "low": score.low, "high": score.high}
-        shown = {key: gain for key, gain in each.items() if int(key[9:]) < len(used)}
-        rows.append({"name": name, **ends, **shown})
+        each = {f"training_{k}": gain for k, gain in enumerate(used.mean(1))}
+        rows.append({"name": name, **ends, **each})
     title = f"Gain of residuals in {len(gains)} divisions into folds"
     table = pd.DataFrame(rows)
     return run.figure("plot_trainings", table, "five_divisions", size=(7, 2.4), title=title)

@@ -87,8 +87,9 @@ def list_established(study: Study, differences: pd.DataFrame) -> list[str]:
 
 
 def _enumerate(names: list[str]) -> str:
-    marked = [f"*{name}*" for name in names]
-    return " and ".join(filter(None, [", ".join(marked[:-1]), marked[-1]]))
+    """Join names in italics: "*a*, *b* and *c*"."""
+    *others, last = [f"*{name}*" for name in names]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _say_missing(run: NotebookRun, name: str) -> Markdown:
@@ -148,5 +149,5 @@ def _leave_out_baseline(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _choose_start(rows: pd.DataFrame) -> float:
-    """Choose where the axis of means begins: a fifth below the lowest interval, at least 0."""
+    """Choose where the axis of means begins: at a fifth, a tenth or more below all intervals."""
     return max(0.0, math.floor(5 * rows["low"].min() - 0.5) / 5)
