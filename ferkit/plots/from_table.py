@@ -152,7 +152,7 @@ def draw_table(
         ax.set_title(name)
     if plot in _SHARED_LEGEND and (len(panels) > 1 or plot == "plot_trainings"):
         if plot in _SHARED_SCALE:
-            _share_scale(figure)
+            _share_scale(figure, keep_left=plot == "plot_trainings")
         _share_legend(figure, 4 if plot == "plot_methods" else None)
     if plot == "plot_history" and len(panels) > 1 and _have_same_legend(figure):
         _share_legend(figure)
@@ -162,10 +162,20 @@ def draw_table(
     return figure
 
 
-def _share_scale(figure: Figure) -> None:
+def _share_scale(figure: Figure, keep_left: bool) -> None:
+    """Give all panels the widest limits; with `keep_left` their marks as much room on the left.
+
+    Labels stand there, and need the same share of a wider scale, and more of a narrow panel.
+    """
     limits = np.array([ax.get_xlim() for ax in figure.axes])
+    low, high = limits[:, 0].min(), limits[:, 1].max()
+    width = high - low
+    if keep_left and len(figure.axes) > 1:
+        marks = np.array([ax.dataLim.x0 for ax in figure.axes])
+        rooms = (marks - limits[:, 0]) / np.ptp(limits, axis=1)
+        low = min(low, (marks - 1.6 * rooms * width).min())
     for ax in figure.axes:
-        ax.set_xlim(limits[:, 0].min(), limits[:, 1].max())
+        ax.set_xlim(low, high)
 
 
 def _have_same_legend(figure: Figure) -> bool:

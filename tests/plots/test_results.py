@@ -125,3 +125,14 @@ def test_a_value_is_not_printed_on_the_mark_of_chance(ax):
     beside_chance, free = ax.texts
     assert (beside_chance.xy[0], beside_chance.get_ha()) == (0.2, "right")
     assert (free.xy[0], free.get_ha()) == (0.4, "left")
+
+
+def test_labels_of_negative_differences_have_room_in_every_panel():
+    one = {"training_0": 0.0}
+    small = {"name": "a", "value": -0.02, "low": -0.04, "high": 0.0, "panel": "small", **one}
+    large = {"name": "b", "value": 0.5, "low": 0.4, "high": 0.6, "panel": "large", **one}
+    figure = plots.draw_table("plot_trainings", pd.DataFrame([small, large]))
+    for ax in figure.axes:
+        left, right = ax.get_xlim()
+        assert (left, right) == figure.axes[0].get_xlim()
+        assert -0.04 - left > 0.15 * (right - left)
