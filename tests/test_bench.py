@@ -1,4 +1,4 @@
-"""The table of speeds has what was measured, and on which computer."""
+"""The tables of speeds have what was measured, and on which computer."""
 
 import pytest
 from bench.table import bench_table
@@ -11,20 +11,26 @@ MEASURED = {
         "python_version": "3.12.1",
         "load": 0.25,
     },
-    "lines": [["usual", "10.0 /s", ""], ["ours", "20.0 /s", "2.00 x usual"]],
+    "lines": [
+        ["Drawing.\n\nFrames a second.\n", "usual", "10.0 /s", ""],
+        ["Drawing.\n\nFrames a second.\n", "ours", "20.0 /s", "2.00 x usual"],
+        ["Reading.\n\nRows a second.\n", "rows", "5 /s", ""],
+    ],
 }
 
 
-def test_each_measurement_is_a_row_under_the_computer():
+def test_each_measurement_is_a_row_under_its_module_and_the_computer():
     lines = bench_table(MEASURED).splitlines()
     assert (
         "On 2026-01-02, A processor, 2 processors, Python 3.12.1; load at the start 0.2." in lines
     )
-    table = lines[-4:]
-    assert table[0] == "| measured | speed | against |"
-    assert table[1] == "|---|--:|---|"
-    assert table[3] == "| ours | 20.0 /s | 2.00 x usual |"
-    assert {line.count("|") for line in table} == {4}
+    drawing = lines.index("## Drawing")
+    reading = lines.index("## Reading")
+    assert lines[drawing + 2] == "Frames a second."
+    table = lines[drawing + 4 : reading - 1]
+    assert table[:2] == ["| measured | speed | against |", "|---|--:|---|"]
+    assert table[2:] == ["| usual | 10.0 /s |  |", "| ours | 20.0 /s | 2.00 x usual |"]
+    assert lines[-1] == "| rows | 5 /s |  |"
 
 
 def test_a_run_without_measurements_is_an_error():

@@ -1,4 +1,7 @@
-"""Drawing faces: frames a second on one thread, on all cores, and on a GPU when there is one."""
+"""Drawing faces.
+
+Frames a second on one thread, on all cores, and on a GPU when there is one.
+"""
 
 import os
 import subprocess

@@ -1,9 +1,9 @@
-"""Compare ten folds trained together with ten trained one after another.
+"""Training ten folds together or one after another.
 
-Measured are steps of one fold per second. On a CPU, batching folds pays for small dense layers,
-because calls and threads cost more than the arithmetic. It does not pay for convolutions, because
-one convolution with many groups is slower than many convolutions with one.
-`training.batched_folds` decides by these measurements.
+Steps of one fold a second. On a CPU, batching folds pays for small dense layers, because calls and
+threads cost more than the arithmetic. It does not pay for convolutions, because one convolution
+with many groups is slower than many convolutions with one. `training.batched_folds` decides by
+these measurements.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
-"""SVMs on 245 760 numbers a face: fits on one matrix against fits on the features.
+"""SVMs on 245 760 numbers a face.
 
-At the sizes of JAFFE and CK+.
+The matrix holds the inner products of all faces, at the sizes of JAFFE and CK+; each fit needs only
+the matrix. The usual way fits on the features themselves.
 """
 
 import time

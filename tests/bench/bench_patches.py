@@ -1,4 +1,7 @@
-"""Cutting the 60 patches of a face: how many a second, against the usual crop and resize."""
+"""Cutting the 60 patches of a face.
+
+Patches a second, against the usual crop and resize.
+"""
 
 import os
 

@@ -1,4 +1,7 @@
-"""Time predicting emotions on one core: a face that is found, and a photograph from its pixels."""
+"""Predicting emotions on one core.
+
+Faces a second: one that has been found, and a photograph from its pixels.
+"""
 
 import time
 from collections.abc import Callable

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 RATES: dict[str, float] = {}  # what was measured, and how many a second
-LINES: list[tuple[str, str, str]] = []
+# The description of the module that measured, what, how fast, and against what.
+LINES: list[tuple[str, str, str, str]] = []
 
 
 @pytest.fixture
-def speed(benchmark: Any) -> Callable[..., float]:
+def speed(benchmark: Any, request: pytest.FixtureRequest) -> Callable[..., float]:
     """Measure how many of `count` items `work` handles per second.
 
     The speed is recorded under the name `what`.
@@ -30,23 +31,23 @@ def speed(benchmark: Any) -> Callable[..., float]:
         rate = RATES[what] = count / benchmark.stats.stats.median
         ratio = f"{rate / RATES[against]:.2f} x {against}" if against in RATES else ""
         text = f"{rate:,.0f} /s" if rate >= 100 else f"{rate:.3g} /s"
-        LINES.append((what, text, ratio))
+        LINES.append((request.module.__doc__, what, text, ratio))
         return rate
 
     return measure
 
 
 @pytest.fixture
-def remark() -> Callable[[str, str], None]:
+def remark(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Notes something that is no rate."""
-    return lambda what, value: LINES.append((what, value, ""))
+    return lambda what, value: LINES.append((request.module.__doc__, what, value, ""))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if LINES:
         terminalreporter.section("speed")
-        width = max(len(what) for what, _, _ in LINES)
-        for what, value, ratio in LINES:
+        width = max(len(what) for _, what, _, _ in LINES)
+        for _, what, value, ratio in LINES:
             terminalreporter.line(f"{what:<{width}}  {value:>12}  {ratio}".rstrip())
 
 

@@ -2,22 +2,24 @@
 
 import json
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 TITLE = """# Speed
 
 Measured by `make bench` in one run. Where a line says "against", the other way is the usual one for
-the same work. Speeds differ from computer to computer, so look at the ratios.
-
-What is counted a second: faces drawn, up to the row about loading the head; pictures searched for a
-face; steps of training, where a network is named; patches cut out; faces named by the predictor;
-pictures of a data set listed or read. A ratio below 1 means that our way is slower there.
+the same work; a ratio below 1 means that our way is slower there. Speeds differ from computer to
+computer, so look at the ratios.
 """
 
 
 def bench_table(measured: dict[str, Any]) -> str:
-    """Format the JSON of pytest-benchmark as Markdown: the computer, then a row a measurement."""
+    """Format the JSON of pytest-benchmark as Markdown.
+
+    The computer, then a table for each module of measurements under the module's description.
+    """
     computer = measured["machine_info"]
     about = [
         f"On {measured['datetime'][:10]}",
@@ -25,8 +27,12 @@ def bench_table(measured: dict[str, Any]) -> str:
         f"{computer['processors']} processors",
         f"Python {computer['python_version']}; load at the start {computer['load']:.1f}.",
     ]
-    lines = [TITLE, ", ".join(about), "", "| measured | speed | against |", "|---|--:|---|"]
-    lines += [f"| {what} | {speed} | {against} |" for what, speed, against in measured["lines"]]
+    lines = [TITLE, ", ".join(about)]
+    for description, rows in groupby(measured["lines"], key=itemgetter(0)):
+        heading, _, text = description.strip().partition("\n")
+        lines += ["", f"## {heading.rstrip('.')}", "", text.strip(), ""]
+        lines += ["| measured | speed | against |", "|---|--:|---|"]
+        lines += [f"| {what} | {speed} | {against} |" for _, what, speed, against in rows]
     return "\n".join(lines) + "\n"
 
 
