@@ -78,8 +78,8 @@ def run_studies(
     restarts that the results in TO hold are not trained again, whatever processor they are from.
     Without it they are replaced, but only with `overwrite` by fewer starts or other faces or plans.
     `options` go to the trainings: device, precision. ValueError for an unknown study, and for kept
-    results of another level, seed, drawing or plan; RuntimeError when a restart failed, after all
-    others have ended.
+    results of another level, seed, drawing or plan; RuntimeError when a restart failed or is of
+    other faces than those kept, after all others have ended.
     """
     known = studies()
     chosen = list(known if names is None else names)
@@ -115,7 +115,12 @@ def run_studies(
             if any(start not in own for start in range(starts)):
                 continue
             study = known[name]
-            record = _collect([own[start] for start in sorted(own)], study, level, seed)
+            try:
+                record = _collect([own[start] for start in sorted(own)], study, level, seed)
+            except ValueError as error:
+                tell(f"{name} was not saved: {error}")
+                failures.append(name)
+                continue
             save_study(Path(to), name, record)
             draw_study(study, record, figures)
             records[name] = record
