@@ -91,7 +91,7 @@ def fit_on_kernel(
 
     `kernel` `(N, N)` is as of `gram_matrix`. Inner folds of training people choose C; with fewer
     than ten training people each is left out once. ValueError when somebody is in both
-    parts, or when no training face shows a class of the test faces.
+    parts, when training faces show one class alone, or none of a class of the test faces.
     """
     truth = np.asarray(labels, dtype=str)
     people = np.asarray(people, dtype=str)
@@ -105,6 +105,11 @@ def fit_on_kernel(
         raise ValueError(
             f"no face of these {len(set(people[rows]))} training people shows "
             f"{', '.join(missing)}; leave the class out, or add pictures of others who show it"
+        )
+    if len(trained_classes) < 2:
+        raise ValueError(
+            f"all {len(rows)} training faces show {', '.join(trained_classes)}; an SVM needs two "
+            "classes: give pictures of more people"
         )
     kernel = centre_kernel(kernel, rows)
     C = grid[0]
@@ -129,7 +134,9 @@ def _inner_accuracy(
     for fold in np.unique(inner):
         train = rows[inner != fold]
         val = rows[inner == fold]
-        svm = SVC(C=C, kernel="precomputed").fit(kernel[np.ix_(train, train)], truth[train])
-        predicted = svm.predict(kernel[np.ix_(val, train)])
+        predicted = np.unique(truth[train])
+        if len(predicted) > 1:  # else the others show one class, which is all that can be said
+            svm = SVC(C=C, kernel="precomputed").fit(kernel[np.ix_(train, train)], truth[train])
+            predicted = svm.predict(kernel[np.ix_(val, train)])
         correct += int((predicted == truth[val]).sum())
     return correct / len(rows)

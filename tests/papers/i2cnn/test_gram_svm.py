@@ -131,6 +131,20 @@ def test_two_classes_and_the_order_of_names():
     np.testing.assert_allclose(one.scores, other.scores[:, ::-1])
 
 
+def test_one_person_alone_may_show_the_other_class():
+    """Without that person an inner fold's others show one class, which is then the answer."""
+    features, _, people = made()
+    train, test = split(people)
+    first = people[train][0]
+    labels = np.where(people == first, "fear", "anger")
+    kernel = gram_matrix(lambda p: features[p], range(PATCHES))
+    fit = fit_on_kernel(kernel, labels, people, train, test)
+    assert fit.scores.argmax(1).tolist() == [0] * len(test)  # anger
+    everybody = np.full(len(people), "anger")
+    with pytest.raises(ValueError, match=r"all \d+ training faces show anger; an SVM needs two"):
+        fit_on_kernel(kernel, everybody, people, train, test)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
