@@ -20,7 +20,7 @@ LIMITS = -o faulthandler_timeout=600 --timeout=900 --timeout-method=thread
 
 help:
 	@echo 'make run      run all notebooks; ends with a table of results and the path of index.html'
-	@echo 'make test     run all tests but the slow ones, the notebooks among them'
+	@echo 'make test     run all tests but the slow ones'
 	@echo 'make test-slow  run the slow tests, such as the notebooks at level paper in miniature, half an hour'
 	@echo 'make campaign  mutate inputs and state and kill at file events, for 20 minutes (ARGS="--seed 1")'
 	@echo 'make lab      open the notebooks in JupyterLab'

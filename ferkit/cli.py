@@ -162,7 +162,7 @@ def study(
     ] = False,
     results: Annotated[
         Path | None,
-        typer.Option(help="Folder of results and figures; else where claims are judged by them."),
+        typer.Option(help="Folder for results and figures; else the package's own."),
     ] = None,
     overwrite: Overwrite = False,
     jobs: Jobs = None,
@@ -227,13 +227,14 @@ def predict(
     ],
     out: Annotated[Path, typer.Option(help="Table: .csv or .json.")] = Path("predictions.csv"),
     model: Annotated[
-        Path | None,
-        typer.Option(help="Model or network file; else ferkit's own."),
+        Path | None, typer.Option(help="Model or network file; else ferkit's own.")
     ] = None,
     residual: Annotated[
         bool, typer.Option("--residual", help="Compare each person's pictures with each other.")
     ] = False,
-    prior: Annotated[str, typer.Option(help="even, everyday or estimated emotions.")] = "even",
+    prior: Annotated[
+        str, typer.Option(help="How frequent emotions are: even, everyday, estimated.")
+    ] = "even",
     unsure: Annotated[
         float, typer.Option(metavar="P", help="Say `unsure` below this probability.")
     ] = 0.0,
@@ -245,7 +246,7 @@ def predict(
         Path | None, _copy_option(metavar="FOLDER", help="Write copies with boxes and emotions.")
     ] = None,
     cam: Annotated[
-        bool, _copy_option("--cam", help="Show what spoke for the emotion, by Grad-CAM.")
+        bool, _copy_option("--cam", help="Show which places supported the emotion, by Grad-CAM.")
     ] = False,
     target: Annotated[
         str | None,
@@ -256,7 +257,8 @@ def predict(
         typer.Option(metavar="PICTURE", help="Neutral picture of the one person in all pictures."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="HTML", help="Page with all faces, people and courses.")
+        Path | None,
+        typer.Option(metavar="HTML", help="Page with faces, people and emotions over time."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

@@ -216,7 +216,7 @@ def _check_faces(landmarks: ArrayLike) -> np.ndarray:
 
 def _check_fallback(fallback: ArrayLike | None, people: np.ndarray, size: int) -> np.ndarray:
     """Return the face used for people with one picture."""
-    fault = f"{len(people)} people have a single picture (first: {people[0]}), too few for a mean"
+    fault = f"people with a single picture, too few for a mean: {len(people)} (first: {people[0]})"
     if fallback is None:
         raise ValueError(
             f"{fault}; give the training part's mean face as `fallback` or leave them out"
@@ -226,5 +226,5 @@ def _check_fallback(fallback: ArrayLike | None, people: np.ndarray, size: int) -
         raise ValueError(
             f"`fallback` must be one face of {size} finite numbers, got shape {np.shape(fallback)}"
         )
-    warnings.warn(f"{fault}; `fallback` takes its place", stacklevel=3)
+    warnings.warn(f"{fault}; the face given as `fallback` takes its place", stacklevel=3)
     return face

@@ -13,7 +13,7 @@ import pandas as pd
 from ferkit.predict.priors import name_answers
 from ferkit.predict.table import BOX_COLUMNS
 
-_MOST_MISSED = 5  # sampled frames in which a person may be missed, one second by default
+_LONGEST_GAP = 5  # sampled frames until a person is seen again, one second by default
 _LEAST_OVERLAP = 0.3  # of two boxes of one person in successive frames: intersection over union
 
 
@@ -105,7 +105,7 @@ def _follow(rows: pd.DataFrame, frames: np.ndarray) -> list[int]:
     last: dict[int, tuple[int, np.ndarray]] = {}  # where each person was seen last
     count = 0
     for place, own in pd.Series(range(len(rows))).groupby(places):
-        last = {track: seen for track, seen in last.items() if place - seen[0] <= _MOST_MISSED}
+        last = {track: seen for track, seen in last.items() if place - seen[0] <= _LONGEST_GAP}
         pairs = []
         for i in own:
             for track, (_, box) in last.items():

@@ -72,7 +72,7 @@ def data_list(root: Root = None) -> None:
     "describe",
     epilog=examples(
         "ferkit data describe my_pictures",
-        "ferkit data describe faces --people-from '^([a-z]+)_'",
+        r"ferkit data describe faces --people-from '^(\w+?)_'",
     ),
 )
 def data_describe(
@@ -106,7 +106,8 @@ def data_check(
         typer.echo(f"{describe_people(check.people)}\n")
     table = check.counts
     columns = ["what", "expected", "observed", "note"]
-    typer.echo(table[columns].to_string(index=False, na_rep="not known"))
+    shown = table[columns].astype(object).fillna("not known")
+    typer.echo(shown.to_string(index=False))
     for column in ("missing", "unexpected"):
         for what, ids in zip(table["what"], table[column], strict=True):
             if ids:

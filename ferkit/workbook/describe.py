@@ -86,8 +86,9 @@ def report_lines(found: Description) -> Iterator[str]:
     if found.others:
         yield f"some of its files look like {', '.join(found.others)} too"
     yield from _contents(found)
+    is_own = found.name == "folder"
     for fact in ("missing", "forbids", "certainty"):
-        if found.name != "folder":
+        if not is_own:
             yield f"{fact + ':':<14}{getattr(card, fact)}"
     for remark in found.remarks:
         yield f"remark:       {remark}"
@@ -101,7 +102,7 @@ def report_lines(found: Description) -> Iterator[str]:
     for option, value in get_options(DATASETS[found.name]).items():
         written = getattr(value, "pattern", value)  # of a regular expression
         place += f" --data-option {shlex.quote(f'{option}={written}')}"
-    yield "compare with the published numbers, and begin:"
+    yield "count them, and begin:" if is_own else "compare with the published counts, and begin:"
     yield f"  ferkit data check {found.name} {place}"
     first = next(number for number in _FIRST_CHOICES if number in usable)
     yield f"  ferkit run {first} --dataset {found.name} {place}"

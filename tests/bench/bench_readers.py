@@ -1,6 +1,6 @@
 """Reading large data sets.
 
-Half a million rows of a table, and pictures of a packed file: how many a second.
+The 450 000 rows of a table, and the pictures of a packed file: how many a second.
 """
 
 import json
