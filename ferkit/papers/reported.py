@@ -116,6 +116,12 @@ class Claim:
     verdict: str = ""
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if len({bool(self.study), bool(self.pair), bool(self.data)}) > 1:
+            raise ValueError(
+                f"the claim {self.key!r} needs study, pair and data together, or none of them"
+            )
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -64,11 +64,18 @@ def load_study(name: str) -> StudyRecord:
 
 
 def read_study(folder: Path, name: str) -> StudyRecord:
-    """Read a study's three files."""
+    """Read a study's three files; ValueError where they do not belong together."""
     text_columns = {"person": str, "data": str, "method": str}
     predictions = pd.read_csv(folder / f"{name}.csv.gz", dtype=text_columns)
     trainings = pd.read_csv(folder / f"{name}_trainings.csv", dtype=text_columns)
     made_by = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    for table in (predictions, trainings):
+        starts = table["start"].nunique()
+        if starts != made_by["starts"]:
+            raise ValueError(
+                f"a table of the study {name!r} in {folder} has {starts} trainings, {name}.json "
+                f"says {made_by['starts']}; was writing them interrupted? Train them again"
+            )
     return StudyRecord(predictions, trainings, made_by)
 
 
@@ -89,8 +96,9 @@ def method_means(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for data, data_rows in predictions.groupby("data", sort=False):
+        bounds = (-1 if (data_rows["value"] < 0).any() else 0, 1)  # gains may be negative
         for method, method_rows in data_rows.groupby("method", sort=False):
-            average = _average_trainings(_pivot_trainings(method_rows), method_rows, (0, 1))
+            average = _average_trainings(_pivot_trainings(method_rows), method_rows, bounds)
             rows.append({"data": data, "name": method, **average})
     return pd.DataFrame(rows)
 
@@ -141,10 +149,10 @@ def _average_trainings(
 ) -> dict[str, Any]:
     """Average pivoted values, with an interval, and each training alone.
 
-    Samples that lack a value in one of the trainings are left out. `bounds` are those of values
-    that say whether a sample is right.
+    Trainings without any value are left out, then samples that lack a value in one of the others.
+    `bounds` are those of values that say whether a sample is right.
     """
-    values = values.dropna(axis=1)
+    values = values.dropna(how="all").dropna(axis=1)
     is_right = values.isin((-1, 0, 1)).all(axis=None)
     person = rows.drop_duplicates("sample").set_index("sample")["person"]
     people = person[values.columns].to_numpy()

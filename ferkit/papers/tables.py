@@ -175,10 +175,13 @@ def _paper_row(result: reported.Result, flat: Mapping[str, Any]) -> dict[str, st
 def _compare(result: reported.Result, metric: Mapping[str, Any], percent: str) -> dict[str, str]:
     """The texts `ours` and, where our value is defined, `difference`."""
     scale = _scale(result)
-    ours = interval_text(metric, scale) + percent
+    ours = interval_text(metric, scale)
+    is_defined = not pd.isna(metric.get("value"))
+    if is_defined:
+        ours += percent
     if metric.get("n"):
         ours += f", n = {metric['n']:.0f}"
-    if metric.get("value") is None:
+    if not is_defined:
         return {"ours": ours}
     difference = metric["value"] * scale - result.value
     return {"ours": ours, "difference": f"{difference:+.{_digits(scale)}f}"}

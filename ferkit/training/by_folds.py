@@ -8,7 +8,7 @@ chosen on the fold's validation people; its test people are scored once, at the 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,8 +35,8 @@ class CrossTrained:
 
     `scores` `(N, K)` are in the order of the samples, NaN for those that no fold tests; `fold`
     `(N,)` names the fold that tested each. `history` has the rows of `recipe.Trained` and the
-    column fold; `trained` is in the order of the folds. `precision` is what the scores are computed
-    in, as of `cross_train`.
+    column fold; `trained` is in the order of the folds. The scores are computed on `device` in
+    `precision`, as of `cross_train`.
     """
 
     scores: np.ndarray
@@ -45,6 +45,7 @@ class CrossTrained:
     fold: np.ndarray
     history: pd.DataFrame
     trained: tuple[Trained, ...]
+    device: str = "auto"
     precision: str = "auto"
 
     def predictions(self, names: Iterable[str]) -> Predictions:
@@ -139,7 +140,8 @@ def cross_train(
                 fold_trained.network, test_inputs, device=device, precision=precision
             )
             test_scores.append(fold_scores)
-    return _collect(folds, trained, test_scores, truth.numpy(), people, precision)
+    tested = _collect(folds, trained, test_scores, truth.numpy(), people)
+    return replace(tested, device=device, precision=precision)
 
 
 class _Parts(NamedTuple):
@@ -192,7 +194,6 @@ def _collect(
     test_scores: Sequence[np.ndarray],
     labels: np.ndarray,
     people: np.ndarray,
-    precision: str,
 ) -> CrossTrained:
     """Bring the scores of all folds into the order of the samples."""
     count = len(people)
@@ -206,9 +207,7 @@ def _collect(
         tested_in[rows] = fold.name
         histories.append(fold_trained.history.assign(fold=fold.name))
     history = pd.concat(histories, ignore_index=True)
-    return CrossTrained(
-        all_scores, labels, people, tested_in, history, tuple(trained), precision=precision
-    )
+    return CrossTrained(all_scores, labels, people, tested_in, history, tuple(trained))
 
 
 def _check_finite(fold: Fold, fold_scores: np.ndarray) -> None:

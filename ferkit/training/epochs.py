@@ -86,7 +86,7 @@ def validate(
 ) -> dict[str, float]:
     """Return `val_loss`, `val_accuracy` and, up to the recipe's k, `val_top_2` and so on.
 
-    They are NaN where they are undefined.
+    They are NaN where they are undefined. FloatingPointError when the loss of validation people is.
     """
     names = ["val_accuracy", *(f"val_top_{k}" for k in range(2, recipe.top_k + 1))]
     if validation is None:
@@ -104,6 +104,11 @@ def validate(
             hits = _count_hits(outputs, batch_labels, recipe.top_k)
             hits[0] = is_right(outputs, batch_labels).sum()
             correct += hits
+    if math.isnan(total):
+        raise FloatingPointError(
+            "the loss of the validation people became nan; try a lower learning rate, "
+            "precision='32', or look for inputs that are NaN"
+        )
     count = len(labels)
     shares = (correct / count).tolist() if is_right else [math.nan] * recipe.top_k
     return {"val_loss": total / count, **dict(zip(names, shares, strict=True))}

@@ -8,7 +8,10 @@ from ferkit.training.recipe import Loss, Recipe
 
 @dataclass(frozen=True)
 class RiseAndFall:
-    """A learning rate that rises over the first tenth, then falls linearly to a fiftieth."""
+    """A learning rate that rises over the first eleventh, then falls linearly to a fiftieth.
+
+    Rise and fall meet at ten elevenths of `rate`, the highest value.
+    """
 
     rate: float
     iterations: int
@@ -24,7 +27,7 @@ class Learning:
     """How one network learns, whatever the number of examples."""
 
     epochs: int  # at most
-    rate: float  # the learning rate, at its highest
+    rate: float  # the learning rate; a cycle begins and ends lower
     batch: int = 128
     optimiser: str = "adam"
     weight_decay: float = 0.0

@@ -40,6 +40,13 @@ def test_the_papers_number_stands_beside_ours():
     assert "residuals" in row["what"]
 
 
+def test_an_undefined_value_has_no_difference_and_no_unit():
+    undefined = {"value": math.nan, "low": math.nan, "high": math.nan}
+    ours = {"stills": {"50": {"residual": {"top1": undefined}}}}
+    table = paper_table("multimodal", ours, ["svm/residual"])
+    assert table[["ours", "difference"]].to_numpy().tolist() == [["undefined", ""]]
+
+
 def test_what_is_not_there_is_said():
     table = paper_table("multimodal", OURS, ["svm/raw", "challenge/final/test"])
     assert table["ours"].tolist() == ["undefined", ""]

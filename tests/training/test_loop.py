@@ -407,6 +407,8 @@ def test_a_loss_that_is_no_number_stops():
         FloatingPointError, match=r"nan in epoch 1, iteration \d; try a lower learning rate"
     ):
         train(plain(), RECIPE, examples, **QUIET)
+    with pytest.raises(FloatingPointError, match="loss of the validation people became nan"):
+        train(plain(), RECIPE, data(50), examples, **QUIET)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,10 @@ STUDIES = (
         folder="dtagn",
         title="Paper 3",
         measure="accuracy",
+        other_measures=dict.fromkeys(
+            ("sequences/first layer", "sequences/neighbours", "sequences/important landmarks"),
+            "correlation, or share of neighbours",
+        ),
         pairs=(
             ("joint", "weighted_sum"),
             ("joint", "logits_added"),

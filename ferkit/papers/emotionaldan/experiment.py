@@ -103,9 +103,10 @@ def compare_methods(level: str, seed: int, start: int, **options: Any) -> Restar
         parts, level, 7, SHOWN_VARIANT, loss=EMOTION_ALONE, **options
     )
     alone = train_dan(parts, level, 7, SHOWN_VARIANT, loss=LANDMARKS_ALONE, **options)
-    compared = _compare(methods, parts, tested, 7, seed, start)
-    read = _read_landmarks({"": shown, " alone": alone}, parts, tested, start)
-    by_strength = _split_by_strength(shown, tested["wild"], start)
+    computed = _computed(options)
+    compared = _compare(methods, parts, tested, 7, start, **computed)
+    read = _read_landmarks({"": shown, " alone": alone}, parts, tested, start, **computed)
+    by_strength = _split_by_strength(shown, tested["wild"], start, **computed)
     trainings = [_training_table(BY_STRENGTH, name, start, shown) for name in STRENGTHS]
     return Restart(
         pd.concat([compared.predictions, *read, *by_strength], ignore_index=True),
@@ -124,7 +125,7 @@ def compare_three_classes(level: str, seed: int, start: int, **options: Any) -> 
     options |= {"seed": seed, "start": start}
     methods = train_three_classes(parts, level, **options)
     methods[TOGETHER] = train_dan(parts, level, 7, SHOWN_VARIANT, **options)
-    return _compare(methods, parts, tested, 3, seed, start)
+    return _compare(methods, parts, tested, 3, start, **_computed(options))
 
 
 def train_three_classes(
@@ -142,7 +143,7 @@ def compare_variants(level: str, seed: int, start: int, **options: Any) -> Resta
     tested = load_tested_faces(STAND_INS, level, seed)
     options |= {"seed": seed, "start": start}
     methods = {variant: train_dan(parts, level, 7, variant, **options) for variant in DAN_VARIANTS}
-    return _compare(methods, parts, tested, 7, seed, start)
+    return _compare(methods, parts, tested, 7, start, **_computed(options))
 
 
 def compare_stages(level: str, seed: int, start: int, **options: Any) -> Restart:
@@ -164,13 +165,15 @@ def compare_stages(level: str, seed: int, start: int, **options: Any) -> Restart
         "as_paper, stage 1": as_paper.stages[0],
         "as_paper, stage 2": as_paper.stages[1],
     }
+    computed = _computed(options)
     predictions = []
     trainings = []
     for dataset, faces in load_tested_faces(STAND_INS, level, seed).items():
         if dataset not in DRAWN_SETS:
             continue
         for name, stage in stages.items():
-            error = landmark_errors(predict_faces(stage.network, faces)[1], faces.points)
+            _, found = predict_faces(stage.network, faces, **computed)
+            error = landmark_errors(found, faces.points)
             predictions.append(sample_rows(dataset, name, start, error, faces.people))
             trainings.append(training_rows(dataset, name, start, [stage]))
     return Restart(pd.concat(predictions, ignore_index=True), pd.concat(trainings))
@@ -180,6 +183,11 @@ def _train_rivals(
     names: Iterable[str], parts: Mapping[str, FaceCrops], level: str, classes: int, **options: Any
 ) -> dict[str, Trained | TrainedDan]:
     return {name: train_rival(name, parts, level, classes, **options) for name in names}
+
+
+def _computed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Select where and how precisely is computed from the options of a training."""
+    return {name: options[name] for name in ("device", "precision") if name in options}
 
 
 def answering_network(trained: Trained | TrainedDan) -> nn.Module:
@@ -192,13 +200,16 @@ def _compare(
     parts: Mapping[str, FaceCrops],
     tested: Mapping[str, FaceCrops],
     classes: int,
-    seed: int,
     start: int,
+    **computed: Any,
 ) -> Restart:
-    """Tabulate the correct answers and the trainings of methods, on each data set."""
+    """Tabulate the correct answers and the trainings of methods, on each data set.
+
+    `computed` says on which device and in which precision.
+    """
     predictions = []
     trainings = []
-    for dataset, right, people in _right_answers(methods, parts, tested, classes, seed):
+    for dataset, right, people in _right_answers(methods, parts, tested, classes, **computed):
         for name, values in right.items():
             predictions.append(sample_rows(dataset, name, start, values, people))
         # The same networks answer for every data set.
@@ -220,7 +231,7 @@ def _right_answers(
     parts: Mapping[str, FaceCrops],
     tested: Mapping[str, FaceCrops],
     classes: int,
-    seed: int,
+    **computed: Any,
 ) -> Iterator[tuple[str, dict[str, np.ndarray], np.ndarray]]:
     """Yield each data set with the correct answers of every method, and the people.
 
@@ -234,7 +245,7 @@ def _right_answers(
         names = CLASSES[classes].names
         outputs = {"hog": scores_of(by_hog, _hog(faces), names)}
         for name, trained in methods.items():
-            outputs[name] = emotion_scores(answering_network(trained), faces)
+            outputs[name] = emotion_scores(answering_network(trained), faces, **computed)
         if TOGETHER in outputs:
             outputs[TOGETHER] = three_of_seven(softmax(outputs[TOGETHER], axis=1))
         if classes == 3 and is_drawn:
@@ -262,10 +273,12 @@ def spread_mean_recall(correct: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return (mean_recall + weight * (answers["correct"] - recall)).to_numpy()
 
 
-def _split_by_strength(trained: TrainedDan, faces: FaceCrops, start: int) -> list[pd.DataFrame]:
+def _split_by_strength(
+    trained: TrainedDan, faces: FaceCrops, start: int, **computed: Any
+) -> list[pd.DataFrame]:
     """Tabulate each person's share of correct answers for weak and for strong expressions."""
     faces, truth = faces.named(7)
-    answers = emotion_scores(trained.both, faces)
+    answers = emotion_scores(trained.both, faces, **computed)
     correct = right_among(answers, CLASSES[7].names, truth)["open"]
     rows = []
     for name, (low, high) in STRENGTHS.items():
@@ -285,6 +298,7 @@ def _read_landmarks(
     parts: Mapping[str, FaceCrops],
     tested: Mapping[str, FaceCrops],
     start: int,
+    **computed: Any,
 ) -> list[pd.DataFrame]:
     """Tabulate which emotions of drawn faces a linear classifier of landmarks reads correctly.
 
@@ -296,11 +310,13 @@ def _read_landmarks(
     rows = []
     for name, network in sources.items():
         training_faces, training_names = parts["train"].named(7)
-        classify = fit_landmark_classifier(find_landmarks(network, training_faces), training_names)
+        found = find_landmarks(network, training_faces, **computed)
+        classify = fit_landmark_classifier(found, training_names)
         for dataset, all_faces in tested.items():
             if dataset in DRAWN_SETS:
                 faces, truth = all_faces.named(7)
-                correct = classify(find_landmarks(network, faces)) == np.array(truth)
+                found = find_landmarks(network, faces, **computed)
+                correct = classify(found) == np.array(truth)
                 rows.append(sample_rows(dataset, name, start, correct, faces.people))
     return rows
 

@@ -95,7 +95,8 @@ def accuracy_gap(trained: CrossTrained, faces: CompoundFaces, fold: Fold) -> np.
     for part in ("train", "test"):
         seen = select_inputs(faces, fold, part)
         inputs = (seen.pictures, seen.residuals)
-        predicted = scores(network, inputs, precision=trained.precision).argmax(1)
+        outputs = scores(network, inputs, device=trained.device, precision=trained.precision)
+        predicted = outputs.argmax(1)
         right[part] = predicted == seen.classes
     return right["train"].mean() - right["test"]
 
@@ -193,7 +194,8 @@ def predict_swapped(
             pictures = own.pictures[others if name == OTHERS_PICTURE else same]
             residuals = own.residuals[others if name == OTHERS_RESIDUAL else same]
             swapped = (pictures, residuals)
-            parts.append(scores(fold_trained.network, swapped, precision=trained.precision))
+            computed = {"device": trained.device, "precision": trained.precision}
+            parts.append(scores(fold_trained.network, swapped, **computed))
     truth = np.concatenate([own.classes for own in inputs])
     people = np.concatenate([own.people for own in inputs])
     tested_in = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])

@@ -71,7 +71,7 @@ class Plan:
 
     @property
     def rate(self) -> float:
-        """The learning rate, at its highest."""
+        """The learning rate; a cycle begins and ends lower."""
         return self.learning.rate if self.learning else _RATE
 
     def make_folds(self, clips: Sequence[Clip], seed: int = 0) -> list[Fold]:

@@ -27,6 +27,7 @@ STUDIES = (
         folder="multimodal",
         title="Paper 1",
         measure="accuracy",
+        other_measures={"stills/gap": "accuracy of training people minus that of test people"},
         pairs=(
             ("svm_residual", "svm_raw"),
             ("svm_residual_aligned", "svm_residual"),

@@ -57,9 +57,10 @@ def show_study(
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences", starts)
     text = say(
         f"Each method was trained {starts} times at level `{record.made_by['level']}` and tested "
-        "on the same people, networks from other first weights each time. Intervals are over "
-        "people and trainings. An open mark means that the interval contains zero: these data do "
-        "not settle which of the two is better."
+        "on the same people. Networks begin from other first weights each time; a comparison "
+        "without networks draws other folds. Intervals are over people and trainings. An open mark "
+        "means that the interval contains zero: these data do not settle which of the two is "
+        "better."
     )
     shown = differences[differences["data"].isin(chosen)]
     return Markdown("\n".join([text.data, "", *list_established(study, shown)]))

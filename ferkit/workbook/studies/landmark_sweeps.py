@@ -20,13 +20,16 @@ from ferkit.workbook.studies import undrawn
 from ferkit.workbook.studies.undrawn import LandmarkSet
 
 LETTERS = "ABCDE"  # FACS intensities, from a trace to the maximum
-_FIRST_PERSON = 900_000  # people of no drawn set
+_FIRST_PERSON = 900_000  # people of no drawn set whose seed is below 9
 _SINGLE = ("happiness", "sadness", "anger")  # emotions with a curve of their own
 _FEW_PEOPLE = 10  # of the training set that grows by pictures
 
 
 def choose_people(count: int, seed: int, group: int = 0) -> range:
-    """Seeds of `count` people (1000 at most) who are in no drawn set, others in each group."""
+    """Seeds of `count` people (1000 at most), others in each group.
+
+    They are in no drawn set whose seed is below 9.
+    """
     first = _FIRST_PERSON + 10_000 * seed + 1000 * group
     return range(first, first + count)
 

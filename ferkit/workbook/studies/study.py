@@ -11,6 +11,7 @@ Faces, people and folds are the same in all of them.
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -114,15 +115,14 @@ def run_studies(
             own[planned[key].start] = result
             if any(start not in own for start in range(starts)):
                 continue
-            study = known[name]
             try:
-                record = _collect([own[start] for start in sorted(own)], study, level, seed)
+                record = _collect([own[start] for start in sorted(own)], known[name], level, seed)
             except ValueError as error:
                 tell(f"{name} was not saved: {error}")
                 failures.append(name)
                 continue
             save_study(Path(to), name, record)
-            draw_study(study, record, figures)
+            draw_study(known[name], record, figures)
             records[name] = record
     if failures:
         raise RuntimeError(f"{', '.join(failures)} failed; call again to continue the others")
@@ -189,11 +189,8 @@ def _check_replaced(folder: Path, study: Study, level: str, seed: int, starts: i
 
 def _collect(restarts: list[Restart], study: Study, level: str, seed: int) -> StudyRecord:
     """Join the tables of all restarts; ValueError when they are not of the same faces."""
+    _check_same_faces(restarts)
     predictions = pd.concat([restart.predictions for restart in restarts], ignore_index=True)
-    people = predictions.groupby(["data", "sample"])["person"].nunique()
-    if (people > 1).any():
-        data = people.idxmax()[0]
-        raise ValueError(f"the trainings are not of the same faces of {data}; train all starts")
     trainings = pd.concat([restart.trainings for restart in restarts], ignore_index=True)
     made_by = {
         "command": "ferkit study",
@@ -202,6 +199,23 @@ def _collect(restarts: list[Restart], study: Study, level: str, seed: int) -> St
         **_describe_training(study, level, seed),
     }
     return StudyRecord(predictions, trainings, made_by)
+
+
+def _check_same_faces(restarts: list[Restart]) -> None:
+    """ValueError unless all restarts tested the same faces of each data set.
+
+    A data set of drawn faces may be tested by some of them alone, as controls are.
+    """
+    tested: dict[str, list[set]] = {}  # the samples and people of each restart
+    for restart in restarts:
+        for data, rows in restart.predictions.groupby("data"):
+            tested.setdefault(data, []).append(
+                set(zip(rows["sample"], rows["person"], strict=True))
+            )
+    for data, faces in tested.items():
+        is_missing = data in PHOTOGRAPHS and len(faces) < len(restarts)
+        if is_missing or any(part != faces[0] for part in faces):
+            raise ValueError(f"the trainings are not of the same faces of {data}; train all starts")
 
 
 def _describe_training(study: Study, level: str, seed: int) -> dict[str, Any]:
@@ -221,20 +235,22 @@ def _save_figures(
     """Draw means or differences, photographs in a figure of their own."""
     stem = "trainings" if study.name == study.folder else f"trainings_{study.name}"
     ending = "_means" if plot == "plot_intervals" else ""
-    title = f"{study.title}: {made_by['starts']} trainings of each, 95 % over people and trainings"
     # One value a training, without people, has no interval.
     drawable = table.dropna(subset=["low", "high"])
     is_photograph = drawable["data"].isin(PHOTOGRAPHS)
     for rows, kind in ((drawable[~is_photograph], ""), (drawable[is_photograph], "_photographs")):
         if rows.empty:
             continue
+        measures = rows["data"].map(study.measure_on)
         rows = rows.rename(columns={"data": "panel"})
         rows["name"] = [study.pair_title(name) for name in rows["name"]]
         rows = gather_parts(rows)
-        measures = rows["panel"].map(study.measure_on)
         is_one = measures.nunique() == 1
         if not is_one:
             rows["panel"] = _name_measures(rows["panel"], measures)
+        options = {}
+        if plot == "plot_intervals" and rows["low"].min() < 0:
+            options["start"] = math.floor(10 * rows["low"].min()) / 10
         width = figure_width(rows["name"], 5.2 if rows["panel"].nunique() > 1 else 7.5)
         height = 1.6 + 0.42 * rows["panel"].value_counts().max()
         plots.save_figure(
@@ -245,9 +261,18 @@ def _save_figures(
             made_by=made_by,
             size=(width, height),
             columns=2,
-            title=title,
-            xlabel=_axis_label(plot, study.measure if is_one else ""),
+            title=f"{study.title}: {_count_trainings(rows)}, 95 % over people and trainings",
+            xlabel=_axis_label(plot, measures.iloc[0] if is_one else ""),
+            **options,
         )
+
+
+def _count_trainings(rows: pd.DataFrame) -> str:
+    """Say how often the rows were trained: "5 trainings of each"."""
+    counts = rows.filter(like="training_").notna().sum(axis=1)
+    least, most = counts.min(), counts.max()
+    number = f"{most}" if least == most else f"{least} to {most}"
+    return f"{number} trainings of each"
 
 
 def _axis_label(plot: str, measure: str) -> str:

@@ -61,11 +61,16 @@ def tested_faces(
 def within_metrics(
     tested: Mapping[str, Prepared], dataset: str, folds: int, *, seed: int
 ) -> dict[str, Any]:
-    """Measure raw landmarks and residuals within each set but `dataset`, in folds of people."""
+    """Measure raw landmarks and residuals within each set but `dataset`, in folds of people.
+
+    People of whom a face was found in one picture alone have no residual and are left out.
+    """
     metrics = {}
-    for data, found in tested.items():
+    for data, everybody in tested.items():
         if data == dataset:
             continue
+        pictures = everybody.table.groupby("person")["person"].transform("size")
+        found = everybody.select((pictures > 1).to_numpy())
         people = found.table["person"].to_numpy(dtype=str)
         emotions = found.table["emotion"].tolist()
         features = {

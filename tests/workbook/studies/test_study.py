@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -162,6 +163,13 @@ def test_restarts_of_other_faces_are_not_joined(counted, tmp_path):
         )
     assert counted == [0, 1, 2]  # all of them were trained
     assert "counted was not saved: the trainings are not of the same faces of sequences" in told[0]
+    restart = study_module.studies()["counted"].train_restart("study", 0, 0, tmp_path)
+    photographs = Restart(restart.predictions.assign(data="london"), restart.trainings)
+    with pytest.raises(ValueError, match="same faces of london"):
+        study_module._check_same_faces([photographs, restart])
+    fewer = Restart(restart.predictions[:1], restart.trainings)
+    with pytest.raises(ValueError, match="same faces of sequences"):
+        study_module._check_same_faces([restart, fewer])
     with pytest.raises(ValueError, match="kept results of counted are of seed 0, not 1"):
         run_studies(["counted"], starts=2, keep=True, seed=1, **folders)
     assert read_study(tmp_path, "counted").made_by["starts"] == 1
@@ -282,3 +290,23 @@ def test_small_parts_of_a_data_set_share_a_panel():
     ]
     assert rows["name"].tolist() == ["joint", "anger: k60", "fear: k60", "a", "b", "c"]
     assert rows["value"].tolist() == list(range(6))
+
+
+def test_parts_with_measures_of_their_own_say_so_and_negative_means_are_shown(tmp_path):
+    kinds = itertools.product(
+        ("a", "a/gap", "a/gain"), ("joint", "dtan", "dtgn", "hog"), (0, 1), range(4)
+    )
+    record = pd.DataFrame(kinds, columns=["data", "method", "start", "sample"])
+    is_part = record["data"] != "a"
+    record = record[~is_part | record["method"].isin(["joint", "dtan"])]
+    record = record[(record["method"] != "hog") | (record["start"] == 0)]
+    record = record.assign(person=record["sample"].astype(str), value=record["sample"] / 4)
+    record.loc[is_part, "value"] -= 0.45
+    parts = dict.fromkeys(("a/gap", "a/gain"), "gap")
+    study = replace(STUDIES["dtagn"], other_measures=parts)
+    study_module.draw_study(study, StudyRecord(record, pd.DataFrame(), {"starts": 2}), tmp_path)
+    table = pd.read_csv(tmp_path / "dtagn" / "trainings_means.csv")
+    assert list(table["panel"].unique()) == ["a\naccuracy", "a, parts\ngap"]
+    about = json.loads((tmp_path / "dtagn" / "trainings_means.json").read_text())
+    assert about["options"]["start"] == math.floor(10 * table["low"].min()) / 10 < 0
+    assert "1 to 2 trainings of each" in json.dumps(about)

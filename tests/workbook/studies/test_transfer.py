@@ -63,3 +63,14 @@ def test_calibration_errors_are_said_for_each_set():
     }
     words = transfer.say_calibration(SimpleNamespace(metrics=metrics)).data
     assert words == "The expected calibration error is 0.03 on `stills`, 0.22 on `cmu`."
+
+
+def test_people_with_one_picture_have_no_residual_and_are_left_out():
+    rng = np.random.default_rng(0)
+    people = np.repeat(["a", "b", "c", "d", "alone"], [4, 4, 4, 4, 1])
+    smiles = np.arange(len(people)) % 2 == 0
+    points = rng.normal(size=(len(people), 68, 2)) + 5 * smiles[:, None, None]
+    table = pd.DataFrame({"person": people, "emotion": np.where(smiles, "happiness", "neutral")})
+    found = Prepared(None, 224, table, None, points, points, np.zeros((len(people), 4)))
+    metrics = transfer.within_metrics({"london": found}, "stills", 2, seed=0)
+    assert {metric["n"] for metric in metrics.values()} == {16}
