@@ -29,7 +29,7 @@ SEQUENCE_ENDS = "last three frames of sequences"
 BY_PERSON = "folds by person"
 BY_IMAGE = "folds by image"
 _SEQUENCE_PEOPLE = {"smoke": 12, "lesson": 20, "study": 20, "paper": 20}
-_LEAK_ITERATIONS = 10_000  # at most: folds by image leave no people who stop the training
+LEAK_ITERATIONS = 10_000  # at most: folds by image leave no people who stop the training
 # Of the network that was trained on all 60.
 _FEWER_FEATURES = {"1 patch": PATCHES_OF_K[1], "5 patches": PATCHES_OF_K[5]}
 
@@ -112,7 +112,7 @@ def compare_folds(
     The keys are the name of the task, the method ("k1", "lbp" or "gabor") and BY_PERSON or
     BY_IMAGE. Folds by image have no validation people.
     """
-    short = replace(plan, iterations={1: min(plan.iterations[1], _LEAK_ITERATIONS)})
+    short = replace(plan, iterations={1: min(plan.iterations[1], LEAK_ITERATIONS)})
     predictions = {}
     for place, task in tasks.items():
         pictures = task.faces.table["name"].to_numpy(dtype=str)

@@ -24,6 +24,7 @@ from ferkit.papers.dtagn.plans import PLANS as DTAGN_PLANS
 from ferkit.papers.emotionaldan import rivals
 from ferkit.papers.emotionaldan.network import build_both_stages, build_first_stage
 from ferkit.papers.emotionaldan.plans import PLANS
+from ferkit.papers.i2cnn.compare import LEAK_ITERATIONS
 from ferkit.papers.i2cnn.plans import PLANS as I2CNN_PLANS
 from ferkit.papers.multimodal.network import SingleBranch, TwoBranches, TwoHeads, TwoNetworks
 from ferkit.papers.multimodal.plans import PLANS as MULTIMODAL_PLANS
@@ -85,21 +86,32 @@ def _multimodal() -> list[PlannedTraining]:
 
 
 def _i2cnn() -> list[PlannedTraining]:
-    """Notebook 04: three numbers of patches, for seven and for six classes."""
+    """Notebook 04: three numbers of patches, for seven and for six classes, and leaky folds.
+
+    Two tasks are predicted by folds of people and of images, from whole faces.
+    """
     plan = I2CNN_PLANS["paper"]
     picture = (3, plan.crop, plan.crop)
+    build = partial(plan.network, 7, 0)
     trainings = []
     for k, length in plan.iterations.items():
         name = f"AlexNet, k = {k}"
-        build = partial(plan.network, 7, 0)
         trainings.append(
             PlannedTraining("04", name, build, (picture,), plan.batch, length, 2 * plan.folds)
         )
+    short = min(plan.iterations[1], LEAK_ITERATIONS)
+    leaks = 2 * 2 * plan.folds
+    trainings.append(
+        PlannedTraining("04", "AlexNet, leaky folds", build, (picture,), plan.batch, short, leaks)
+    )
     return trainings
 
 
 def _dtagn() -> list[PlannedTraining]:
-    """Notebooks 05 and 06: both networks with their controls, then three kinds of fine-tuning."""
+    """Notebooks 05 and 06: both networks with their controls, then fine-tuning in four ways.
+
+    Of DTAN each fold trains a centred and a plain one, and one fold those of one and three frames.
+    """
     plan = DTAGN_PLANS["paper"]
     frames = _FRAMES
     count = round(len(plan_clips("sequences", "paper")) * (1 - 1 / plan.folds))
@@ -110,9 +122,9 @@ def _dtagn() -> list[PlannedTraining]:
     joint = partial(build_joint, dtan, dtgn, frames)
     folds = plan.folds
     return [
-        _training("05", "DTAN", appearance, (pictures,), plan.dtan, count, 4 * folds),
+        _training("05", "DTAN", appearance, (pictures,), plan.dtan, count, 2 * folds + 2),
         _training("05", "DTGN", geometry, (points,), plan.dtgn, count, 4 * folds),
-        _training("06", "DTAGN", joint, (pictures, points), plan.joint, count, 3 * folds),
+        _training("06", "DTAGN", joint, (pictures, points), plan.joint, count, 4 * folds),
     ]
 
 
@@ -135,26 +147,36 @@ def _tfe() -> list[PlannedTraining]:
     face, picture = (3, *IDENTITY_INPUT), (3, plan.size, plan.size)
     resnet: dict[str, Any] = {"classes": 8, "kind": plan.kind, "size": plan.size}
     tandem = partial(build_tandem, 8, {"identities": known}, resnet)
-    second = (4 + 2 * (plan.starts - 1)) * plan.folds
-    first = plan.starts * plan.folds
+    second = (4 + 2 * (plan.starts - 1)) * plan.folds  # all start from the same ResNets
     return [
         _training("07", "identity", partial(ConvNet, known), (face,), identity, pictures, 1),
-        _training("07", "ResNet", partial(ResNet, **resnet), (picture,), emotion, faces, first),
+        _training(
+            "07", "ResNet", partial(ResNet, **resnet), (picture,), emotion, faces, plan.folds
+        ),
         _training("07", "both, joined", tandem, (face, picture), joint, faces, second),
     ]
 
 
 def _emotionaldan() -> list[PlannedTraining]:
-    """Notebook 08: EmotionalDAN and its rivals in seven and in three classes, with controls."""
+    """Notebook 08: EmotionalDAN and its rivals in seven and in three classes, with a control.
+
+    The authors' stage 1 knows no classes, so all of their second stages share it.
+    """
     plan = PLANS["paper"]
     count = round(0.7 * len(plan_clips("wild", "paper")))
-    first, second = plan.recipes("as_authors_code")
     shape: dict[str, Any] = {"size": plan.size, "width": plan.width, "dropout": plan.dropout}
     plain: dict[str, Any] = {"classes": 7, "size": plan.size, "width": plan.plain_width}
     whole: dict[str, Any] = {"classes": 7, "size": plan.size}
-    stages: dict[str, tuple[Callable[[], nn.Module], Recipe, int]] = {
-        "EmotionalDAN, stage 1": (partial(build_first_stage, 7, **shape), first, 2),
-        "EmotionalDAN, stage 2": (partial(build_both_stages, 7, 7, **shape), second, 5),
+    stages: dict[str, tuple[Callable[[], nn.Module], Recipe, int]] = {}
+    for variant, name, head, seconds in (
+        ("as_authors_code", "EmotionalDAN", 0, 3),
+        ("as_paper", "EmotionalDAN of the text", 7, 1),
+    ):
+        first, second = plan.recipes(variant)
+        built = {**shape, "variant": variant}
+        stages[f"{name}, stage 1"] = (partial(build_first_stage, head, **built), first, 1)
+        stages[f"{name}, stage 2"] = (partial(build_both_stages, 7, head, **built), second, seconds)
+    stages |= {
         "CNN (2)": (partial(rivals.cnn2, **plain), plan.plain, 2),
         "CNN (5)": (partial(rivals.cnn5, **plain), plan.plain, 2),
         "EmotionNet 2": (partial(rivals.emotionnet2, **whole), plan.residual, 2),
