@@ -26,7 +26,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ferkit.training.checkpoints import TrainingState, describe_training
+from ferkit.training.checkpoints import TrainingState, describe_training, training_key
 from ferkit.training.devices import (
     copy_to_device,
     fabric_for,
@@ -82,6 +82,39 @@ def train(
     run = partial(_train, task)
     state = fabric.launch(run) if devices > 1 else run(fabric)
     return state.finish(copy.deepcopy(network))
+
+
+def train_kept(
+    network: nn.Module,
+    recipe: Recipe,
+    examples: Examples,
+    validation: Examples | None,
+    name: str,
+    *,
+    seed: int,
+    folder: str | Path | None,
+    augment: Augment | None = None,
+    augment_both: AugmentBoth | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Trained:
+    """Train as `train` does, and keep the training in a folder of its own within `folder`.
+
+    That folder is named by `name` and a hash of the training.
+    """
+    training = (network, recipe, examples, validation)
+    key = training_key(*training, seed, augment_both or augment, device, precision)
+    return train(
+        *training,
+        seed=seed,
+        augment=augment,
+        augment_both=augment_both,
+        device=device,
+        precision=precision,
+        folder=Path(folder) / f"{name}-{key}" if folder else None,
+        **options,
+    )
 
 
 @torch.no_grad()

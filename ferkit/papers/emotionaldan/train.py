@@ -20,9 +20,8 @@ from ferkit.papers.emotionaldan.data import make_examples
 from ferkit.papers.emotionaldan.loss import DanLoss, Triangular, split_labels
 from ferkit.papers.emotionaldan.network import EmotionalDAN, FirstStage
 from ferkit.papers.emotionaldan.plans import PLANS, with_loss
-from ferkit.training.checkpoints import training_key
-from ferkit.training.loop import train
-from ferkit.training.recipe import AugmentBoth, Examples, Recipe, Trained
+from ferkit.training.loop import train_kept
+from ferkit.training.recipe import Examples, Trained
 from ferkit.training.seeds import restart_seed, seeded
 
 # Settings of stage 2 that are tried in place of the plan's own.
@@ -74,22 +73,25 @@ def train_dan(
     training_seed = restart_seed(seed, start)
     options |= {
         "seed": training_seed,
-        "augment": plan.augmentation(variant),
+        "augment_both": plan.augmentation(variant),
         "folder": folder,
     }
     first_examples = make_examples(parts, first_classes, seed)
     first = train_kept(
         build_first(first_examples["train"], level, first_classes, variant, training_seed),
         first_recipe,
-        first_examples,
+        first_examples["train"],
+        first_examples["val"],
         f"{variant}-{first_classes}-stage1",
         **options,
     )
     stage1: FirstStage = first.network  # type: ignore[assignment]
+    examples = make_examples(parts, classes, seed)
     second = train_kept(
         seeded(lambda: EmotionalDAN(stage1, classes), training_seed),
         second_recipe,
-        make_examples(parts, classes, seed),
+        examples["train"],
+        examples["val"],
         f"{variant}-{classes}-stage2",
         **options,
     )
@@ -143,32 +145,14 @@ def train_rival(
     return train_kept(
         network,
         plan.plain if name in ("cnn2", "cnn5") else plan.residual,
-        examples,
+        examples["train"],
+        examples["val"],
         f"{name}-{classes}",
         seed=training_seed,
-        augment=plan.augment,
+        augment_both=plan.augment,
         folder=folder,
         **options,
     )
-
-
-def train_kept(
-    network: nn.Module,
-    recipe: Recipe,
-    examples: Mapping[str, Examples],
-    name: str,
-    *,
-    seed: int,
-    augment: AugmentBoth | None,
-    folder: str | Path | None,
-    **options: Any,
-) -> Trained:
-    """Train on the parts of `examples`, kept in `folder` under `name` and the training's key."""
-    training = (network, recipe, examples["train"], examples["val"])
-    computed = options.get("device", "auto"), options.get("precision", "auto")
-    key = training_key(*training, seed, augment, *computed)
-    kept = Path(folder) / f"{name}-{key}" if folder else None
-    return train(*training, seed=seed, augment_both=augment, folder=kept, **options)
 
 
 def try_stage_two(
@@ -197,10 +181,11 @@ def try_stage_two(
             trained[name] = train_kept(
                 both,
                 trial,
-                examples,
+                examples["train"],
+                examples["val"],
                 f"trial-{variant}",
                 seed=seed,
-                augment=plan.augmentation(variant),
+                augment_both=plan.augmentation(variant),
                 folder=folder,
                 **options,
             )

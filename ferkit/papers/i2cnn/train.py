@@ -19,9 +19,8 @@ from ferkit.papers.i2cnn.data import FoldRows
 from ferkit.papers.i2cnn.network import AlexNet, centre_crop, random_crop
 from ferkit.papers.i2cnn.patches import PATCHES_OF_K, patch_boxes
 from ferkit.papers.i2cnn.plans import Plan
-from ferkit.training.checkpoints import training_key
 from ferkit.training.layers import FeatureReader
-from ferkit.training.loop import scores, train
+from ferkit.training.loop import scores, train_kept
 from ferkit.training.recipe import Examples, Trained
 
 PatchFeatures = Callable[[int], np.ndarray]  # the features (N, D) of one patch of every face
@@ -63,18 +62,17 @@ def train_patches(
     if len(fold.val):
         whole = patch_examples(faces, fold.val, labels, k, plan.side)
         validation = Examples((centre_crop(whole.inputs[0], plan.crop),), whole.labels)
-    task = (_CentreCropped(network, plan.crop), plan.recipe(k), examples, validation)
-    move = _RandomCrop(plan.crop)
-    own_folder = None
-    if folder:
-        own_folder = folder / training_key(*task, seed, move, device, precision)
-    trained = train(
-        *task,
+    trained = train_kept(
+        _CentreCropped(network, plan.crop),
+        plan.recipe(k),
+        examples,
+        validation,
+        f"k{k}",
         seed=seed,
-        augment=move,
+        folder=folder,
+        augment=_RandomCrop(plan.crop),
         device=device,
         precision=precision,
-        folder=own_folder,
         progress=False,
     )
     cropped = trained.network

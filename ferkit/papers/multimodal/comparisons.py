@@ -194,8 +194,10 @@ def predict_swapped(
             pictures = own.pictures[others if name == OTHERS_PICTURE else same]
             residuals = own.residuals[others if name == OTHERS_RESIDUAL else same]
             swapped = (pictures, residuals)
-            computed = {"device": trained.device, "precision": trained.precision}
-            parts.append(scores(fold_trained.network, swapped, **computed))
+            outputs = scores(
+                fold_trained.network, swapped, device=trained.device, precision=trained.precision
+            )
+            parts.append(outputs)
     truth = np.concatenate([own.classes for own in inputs])
     people = np.concatenate([own.people for own in inputs])
     tested_in = np.repeat([fold.name for fold in folds], [len(own.people) for own in inputs])

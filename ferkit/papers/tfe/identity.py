@@ -44,10 +44,9 @@ from ferkit.papers.tfe.verification import (
     verify,
 )
 from ferkit.training import augment
-from ferkit.training.checkpoints import training_key
 from ferkit.training.layers import FeatureReader
 from ferkit.training.learning import Learning
-from ferkit.training.loop import scores, train
+from ferkit.training.loop import scores, train_kept
 from ferkit.training.recipe import Examples, Trained
 from ferkit.training.seeds import seeded
 
@@ -168,12 +167,17 @@ def train_identity(
         parts.append(Examples((face,), codes))
     training, validation = parts
     recipe = learning.recipe(len(training.labels))
-    task = (build_identity(faces, seed), recipe, training, validation)
-    move = augment.mirror_views
-    computed = options.get("device", "auto"), options.get("precision", "auto")
-    key = training_key(*task, seed, move, *computed)
-    own_folder = Path(folder) / f"identity-{key}" if folder else None
-    return train(*task, seed=seed, augment=move, folder=own_folder, **options)
+    return train_kept(
+        build_identity(faces, seed),
+        recipe,
+        training,
+        validation,
+        "identity",
+        seed=seed,
+        folder=folder,
+        augment=augment.mirror_views,
+        **options,
+    )
 
 
 def verification_sets(

@@ -22,9 +22,8 @@ from ferkit.drawn.sets import Size
 from ferkit.papers.tfe.identity import IDENTITIES, Identities
 from ferkit.papers.tfe.network import ConvNet
 from ferkit.training import augment
-from ferkit.training.checkpoints import training_key
 from ferkit.training.learning import Learning
-from ferkit.training.loop import train
+from ferkit.training.loop import train_kept
 from ferkit.training.recipe import Examples, Trained
 from ferkit.training.seeds import seeded
 
@@ -77,9 +76,14 @@ def train_neutral(
     training, validation = parts
     network = seeded(lambda: ConvNet(known.shape[1]), seed)
     network.standardise.learn(training.inputs[0])
-    task = (network, learning.recipe(len(training.labels), F.mse_loss), training, validation)
-    move = augment.mirror_views
-    computed = options.get("device", "auto"), options.get("precision", "auto")
-    key = training_key(*task, seed, move, *computed)
-    own_folder = Path(folder) / f"neutral-{key}" if folder else None
-    return train(*task, seed=seed, augment=move, folder=own_folder, **options)
+    return train_kept(
+        network,
+        learning.recipe(len(training.labels), F.mse_loss),
+        training,
+        validation,
+        "neutral",
+        seed=seed,
+        folder=folder,
+        augment=augment.mirror_views,
+        **options,
+    )
