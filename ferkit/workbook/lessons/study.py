@@ -55,12 +55,13 @@ def show_study(
         file = f"{stem}_{_file_name(dataset)}"
         _draw(run, study, means, dataset, "plot_intervals", f"{file}_means", starts)
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences", starts)
+    how = ", networks from other first weights each time"
+    if set(chosen).isdisjoint(record.trainings.get("data", ())):
+        how = "; networks begin from other first weights, without one other folds are drawn"
     text = say(
         f"Each method was trained {starts} times at level `{record.made_by['level']}` and tested "
-        "on the same people. Networks begin from other first weights each time; a comparison "
-        "without networks draws other folds. Intervals are over people and trainings. An open mark "
-        "means that the interval contains zero: these data do not settle which of the two is "
-        "better."
+        f"on the same people{how}. Intervals are over people and trainings. An open mark means "
+        "that the interval contains zero: these data do not settle which of the two is better."
     )
     shown = differences[differences["data"].isin(chosen)]
     return Markdown("\n".join([text.data, "", *list_established(study, shown)]))
