@@ -242,9 +242,9 @@ def _save_figures(
         if rows.empty:
             continue
         measures = rows["data"].map(study.measure_on)
-        rows = rows.rename(columns={"data": "panel"})
+        rows = rows.rename(columns={"data": "panel"}).assign(measure=measures)
         rows["name"] = [study.pair_title(name) for name in rows["name"]]
-        rows = gather_parts(rows)
+        rows = gather_parts(rows).drop(columns="measure")
         is_one = measures.nunique() == 1
         if not is_one:
             rows["panel"] = _name_measures(rows["panel"], measures)
@@ -294,11 +294,14 @@ def _name_measures(panels: pd.Series, measures: pd.Series) -> pd.Series:
 def gather_parts(rows: pd.DataFrame) -> pd.DataFrame:
     """Put parts of a data set with one or two rows each into one panel, "sequences, parts".
 
-    A panel is a part where its name has a slash, such as "sequences/anger".
+    A panel is a part where its name has a slash, such as "sequences/anger". Only parts with the
+    same `measure` stand together.
     """
     pieces = rows["panel"].str.partition("/")
     count = rows.groupby("panel")["name"].transform("size")
     is_small = (pieces[2] != "") & (count <= 2)
+    alike = rows[is_small].groupby([pieces[0], "measure"])["panel"].transform("nunique") > 1
+    is_small &= alike.reindex(rows.index, fill_value=False)
     return rows.assign(
         panel=rows["panel"].mask(is_small, pieces[0] + ", parts"),
         name=rows["name"].mask(is_small, pieces[2] + ": " + rows["name"]),

@@ -282,7 +282,8 @@ def test_other_measures_are_of_data_sets_that_the_study_has(name):
 def test_small_parts_of_a_data_set_share_a_panel():
     panels = ["sequences", "sequences/anger", "sequences/fear", *["sequences/controls"] * 3]
     names = ["joint", "k60", "k60", "a", "b", "c"]
-    rows = gather_parts(pd.DataFrame({"panel": panels, "name": names, "value": range(6)}))
+    table = pd.DataFrame({"panel": panels, "name": names, "value": range(6)})
+    rows = gather_parts(table.assign(measure="accuracy"))
     assert rows["panel"].tolist() == [
         "sequences",
         *["sequences, parts"] * 2,
@@ -290,6 +291,9 @@ def test_small_parts_of_a_data_set_share_a_panel():
     ]
     assert rows["name"].tolist() == ["joint", "anger: k60", "fear: k60", "a", "b", "c"]
     assert rows["value"].tolist() == list(range(6))
+    apart = gather_parts(table.assign(measure=["accuracy", "gap", *["accuracy"] * 4]))
+    assert apart["panel"].tolist() == panels
+    assert apart["name"].tolist() == names
 
 
 def test_parts_with_measures_of_their_own_say_so_and_negative_means_are_shown(tmp_path):
