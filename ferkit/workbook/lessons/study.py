@@ -57,7 +57,7 @@ def show_study(
         _draw(run, study, differences, dataset, "plot_trainings", f"{file}_differences", starts)
     how = ", networks from other first weights each time"
     if set(chosen).isdisjoint(record.trainings.get("data", ())):
-        how = "; networks begin from other first weights, without one other folds are drawn"
+        how = ", each time from other first weights or in other folds"
     text = say(
         f"Each method was trained {starts} times at level `{record.made_by['level']}` and tested "
         f"on the same people{how}. Intervals are over people and trainings. An open mark means "
