@@ -73,8 +73,8 @@ def read_study(folder: Path, name: str) -> StudyRecord:
         starts = table["start"].nunique()
         if starts != made_by["starts"]:
             raise ValueError(
-                f"a table of the study {name!r} in {folder} has {starts} trainings, {name}.json "
-                f"says {made_by['starts']}; was writing them interrupted? Train them again"
+                f"{name}.json in {folder} counts {made_by['starts']} trainings of each method, a "
+                f"table beside it {starts}; was writing them interrupted? Train them again"
             )
     return StudyRecord(predictions, trainings, made_by)
 
